@@ -1,0 +1,166 @@
+/*
+ * blobs.c: which checkpoints something alive refers to, where they are, and who waits for them.
+ *
+ * A reference is held by each individual of a population, by each line's champion, by each parent
+ * of a job in flight, and by a result whose bytes are wanted. When the last one goes the blob may
+ * be dropped from the store; an entry whose pull is under way stays until the pull has ended.
+ */
+#include "coordinator/core/core_internal.h"
+
+#include <assert.h>
+
+static struct map_key key_of(const struct digest *digest)
+{
+    return map_key_of_bytes(digest->bytes);
+}
+
+uint32_t blob_find(const struct core *core, const struct digest *digest)
+{
+    uint32_t blob = fixed_map_find(core->by_digest, key_of(digest));
+    if (blob == FIXED_MAP_NONE || !digest_equal(&core->blobs[blob].digest, digest))
+        return NONE;
+    return blob;
+}
+
+bool blob_conflicts(const struct core *core, const struct digest *digest)
+{
+    uint32_t blob = fixed_map_find(core->by_digest, key_of(digest));
+    return blob != FIXED_MAP_NONE && !digest_equal(&core->blobs[blob].digest, digest);
+}
+
+uint32_t blob_reference(struct core *core, const struct digest *digest)
+{
+    uint32_t index = blob_find(core, digest);
+    if (index == NONE) {
+        index = core->free_blob;
+        assert(index != NONE);
+        core->free_blob = core->blobs[index].next_free;
+        struct blob *blob = &core->blobs[index];
+        *blob = (struct blob){.digest = *digest, .state = BLOB_UNKNOWN};
+        for (uint32_t i = 0; i < HOLDERS_MAX; i++)
+            blob->holders[i].session = NONE;
+        list_init(&blob->waiting);
+        fixed_map_insert(core->by_digest, key_of(digest), index);
+    }
+    core->blobs[index].references++;
+    return index;
+}
+
+static void forget(struct core *core, uint32_t index)
+{
+    struct blob *blob = &core->blobs[index];
+    fixed_map_remove(core->by_digest, key_of(&blob->digest));
+    blob->next_free = core->free_blob;
+    core->free_blob = index;
+}
+
+static void drop_if_unused(struct core *core, uint32_t index)
+{
+    struct blob *blob = &core->blobs[index];
+    if (blob->references > 0 || blob->state == BLOB_PULLING)
+        return;
+    assert(blob->waiting.head == NONE);
+    if (blob->state == BLOB_STORED) {
+        struct core_effect *effect = effect_add(core, CORE_DROP_BLOB);
+        if (effect != NULL) {
+            effect->drop.digest = blob->digest;
+            effect->drop.anchor = blob->anchor;
+        }
+    }
+    forget(core, index);
+}
+
+void blob_release(struct core *core, uint32_t index)
+{
+    assert(core->blobs[index].references > 0);
+    core->blobs[index].references--;
+    drop_if_unused(core, index);
+}
+
+void blob_add_holder(struct core *core, uint32_t index, uint32_t session)
+{
+    struct blob *blob = &core->blobs[index];
+    struct holder holder = {.session = session, .generation = core->sessions[session].generation};
+    for (uint32_t i = 0; i < HOLDERS_MAX; i++)
+        if (blob->holders[i].session == holder.session &&
+            blob->holders[i].generation == holder.generation)
+            return;
+    blob->holders[blob->next_holder++ % HOLDERS_MAX] = holder;
+}
+
+static void pull(struct core *core, uint32_t index, const struct slot *slot)
+{
+    struct blob *blob = &core->blobs[index];
+    blob->state = BLOB_PULLING;
+    blob->pulled_from = slot->holder;
+    struct core_effect *effect = effect_add(core, CORE_PULL_BLOB);
+    if (effect == NULL)
+        return;
+    effect->pull.from = slot->holder;
+    effect->pull.digest = blob->digest;
+    effect->pull.bytes = slot->child_bytes;
+}
+
+void blob_want(struct core *core, uint32_t slot_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    if (slot->child_blob != NONE)
+        return;
+    slot->child_blob = blob_reference(core, &slot->child);
+    struct blob *blob = &core->blobs[slot->child_blob];
+    if (blob->state == BLOB_STORED)
+        return;
+    list_append(&blob->waiting, &core->slots[0].by_blob, sizeof(struct slot), slot_index);
+    slot->waits_for_blob = true;
+    if (blob->state == BLOB_UNKNOWN)
+        pull(core, slot->child_blob, slot);
+}
+
+void blob_stop_waiting(struct core *core, uint32_t slot_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    if (!slot->waits_for_blob)
+        return;
+    slot->waits_for_blob = false;
+    list_remove(&core->blobs[slot->child_blob].waiting, &core->slots[0].by_blob,
+                sizeof(struct slot), slot_index);
+}
+
+void blob_on_stored(struct core *core, const struct digest *digest)
+{
+    uint32_t index = blob_find(core, digest);
+    if (index == NONE)
+        return;
+    struct blob *blob = &core->blobs[index];
+    blob->state = BLOB_STORED;
+    while (blob->waiting.head != NONE) {
+        uint32_t slot = blob->waiting.head;
+        blob_stop_waiting(core, slot);
+        slot_mark_ready(core, slot);
+    }
+    drop_if_unused(core, index);
+}
+
+void blob_on_unavailable(struct core *core, const struct digest *digest,
+                         const struct instance_id *from)
+{
+    uint32_t index = blob_find(core, digest);
+    if (index == NONE || core->blobs[index].state != BLOB_PULLING)
+        return;
+    struct blob *blob = &core->blobs[index];
+    blob->state = BLOB_UNKNOWN;
+    blob->references++; /* the entry must outlive the results that are dropped below */
+    uint32_t next, drops = 0;
+    for (uint32_t slot = blob->waiting.head; slot != NONE && drops < DROPS_PER_STEP; slot = next) {
+        next = core->slots[slot].by_blob.next;
+        if (!instance_equal(&core->slots[slot].holder, from))
+            continue;
+        result_drop(core, slot);
+        drops++;
+    }
+    /* Whoever still waits names another worker, or is dropped when the next pull fails as well. */
+    if (blob->waiting.head != NONE)
+        pull(core, index, &core->slots[blob->waiting.head]);
+    blob->references--;
+    drop_if_unused(core, index);
+}

@@ -1,0 +1,358 @@
+/*
+ * core_internal.h: the coordinator core's tables, shared by the files of this folder and by nobody
+ * else.
+ *
+ * Everything is an index into a table that core_create() sized: sessions (joined workers), leases
+ * (a job at a worker), slots (jobs in flight), blobs (checkpoints that something alive refers to),
+ * places (open lines). Who changes what:
+ *
+ *   sessions.c  hello, heartbeat, liveness, goodbye        leases.c   hand-out and take-back of
+ * jobs results.c   results, deaths, second opinions           lines.c    creation rule, stops,
+ * poison blobs.c     who refers to which checkpoint             commits.c  results enter their
+ * line's state slots.c     the table of jobs in flight                replay.c   the ledger's
+ * records, applied anew core.c      create, step, deadline, views              effects.c  appending
+ * effects; index lists
+ *
+ * Life of a job (struct slot):
+ *
+ *   WAITING --lease--> LEASED --result--> HELD --its turn, bytes and opinion there--> committed
+ * (freed) ^                 | lost, died, failed   | bytes gone, result disproved
+ *      +-----------------+----------------------+
+ *
+ *   third counted death: QUARANTINED until its turn to commit, when its line stalls; or HELD as
+ * failed
+ */
+#ifndef RATCHET_COORDINATOR_CORE_CORE_INTERNAL_H
+#define RATCHET_COORDINATOR_CORE_CORE_INTERNAL_H
+
+#include "common/fixed_map.h"
+#include "coordinator/core/core.h"
+
+#define NONE UINT32_MAX
+
+enum {
+    COMMITS_PER_STEP = 48, /* then the step ends and the deadline is in the past */
+    LEASES_PER_STEP = 128,
+    VERDICTS_PER_BEAT = 128, /* the next heartbeat gets the next ones */
+    LOSSES_PER_STEP = 64,
+    INPUTS_PER_STEP = 128,
+    OPENINGS_PER_STEP = 64,
+    DROPS_PER_STEP = 64,
+    POISON_DEATHS = 3,
+    FAILURES_MAX = 3,
+    HOLDERS_MAX = 4,
+    OPINIONS_MAX = 2,
+    ANCHOR_DEPTH = 50,
+    CLOCK_STEP_MS_MAX = 1000, /* of silence per step: a coordinator that was stopped for a minute
+                                 must not blame its workers */
+    TICK_MS = 500,
+};
+
+/* A doubly linked list threaded through a table by index. */
+struct list {
+    uint32_t head, tail;
+};
+
+struct link {
+    uint32_t next, previous;
+};
+
+enum session_state { SESSION_FREE = 0, SESSION_READY, SESSION_SUSPECT };
+
+struct session {
+    enum session_state state;
+    struct instance_id instance;
+    struct home_id home;
+    bool benched; /* gave a result that others disproved: gets no more work */
+    char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
+    uint32_t slots, capacity, lease_count;
+    uint32_t beat;       /* counts heartbeats, to tell which leases the last one listed */
+    uint32_t generation; /* of this table entry: a stale index is recognised */
+    uint64_t heard_ms;   /* on the liveness clock */
+    uint64_t done;
+    struct link by_silence; /* longest silent first */
+    struct link by_credit;  /* those that may get work, in turn */
+    bool in_credit;
+    struct list leases;
+};
+
+struct lease_entry {
+    struct lease_key key;
+    uint32_t slot, session;
+    enum lease_reason reason;
+    uint64_t since_ms;
+    uint32_t beat; /* session->beat of the last heartbeat that listed it */
+    struct link in_session, in_slot;
+};
+
+enum slot_state { SLOT_FREE = 0, SLOT_WAITING, SLOT_LEASED, SLOT_HELD, SLOT_QUARANTINED };
+
+enum opinion_state { OPINION_NONE = 0, OPINION_WAITING, OPINION_LEASED, OPINION_AGREED };
+
+/* A job in flight. */
+struct slot {
+    enum slot_state state;
+    struct job job;
+    struct digest description;
+    uint32_t place;
+    uint64_t order; /* of creation over the run: the oldest is leased first */
+    uint64_t created_ms;
+    uint32_t operator_index;
+    struct job_key parent_ids[JOB_PARENTS_MAX];
+    uint32_t depth; /* of the child */
+    uint32_t parent_blobs[JOB_PARENTS_MAX];
+    uint32_t attempts, deaths, failures;
+    struct list leases;
+    uint32_t heap_place; /* in the waiting heap, or NONE */
+    bool in_ready;
+    struct link by_ready; /* held results that may be due for commit */
+
+    /* The result, while HELD. */
+    enum outcome outcome;
+    double fitness;
+    uint32_t metric_count;
+    struct metric metrics[METRICS_MAX];
+    struct digest child;
+    uint64_t child_bytes, steps;
+    uint32_t compute_ms;
+    char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
+    struct instance_id holder; /* who has the child's bytes */
+    struct lease_key held_under;
+    uint32_t child_blob; /* reference held while the bytes are wanted, or NONE */
+    bool waits_for_blob;
+    struct link by_blob; /* slots that wait for the same bytes */
+
+    /* Second opinion on the child. */
+    enum opinion_state opinion;
+    struct digest opinion_description;
+    uint32_t opinion_count;
+    double opinion_fitness[OPINIONS_MAX];
+    struct instance_id opinion_by[OPINIONS_MAX];
+};
+
+enum blob_state { BLOB_UNKNOWN = 0, BLOB_PULLING, BLOB_STORED };
+
+struct holder {
+    uint32_t session, generation;
+};
+
+struct blob {
+    struct digest digest;
+    uint32_t references;
+    enum blob_state state;
+    bool anchor;
+    struct instance_id pulled_from;
+    struct list waiting; /* slots */
+    struct holder holders[HOLDERS_MAX];
+    uint32_t next_holder, next_free;
+};
+
+enum line_state { LINE_UNOPENED = 0, LINE_OPEN, LINE_CLOSED, LINE_STALLED };
+
+/* What is remembered of each line for ever. */
+struct line {
+    enum line_state state;
+    bool stopped; /* by an input */
+    bool has_champion;
+    uint32_t place;
+    struct digest chain;
+    uint64_t commits, created;
+    struct individual champion;
+};
+
+/* An open line. */
+struct place {
+    bool used;
+    uint32_t line;
+    const struct line_config *config;
+    void *strategy; /* state */
+    uint64_t next_job, next_commit;
+    uint64_t stagnation; /* commits since the champion changed */
+    uint32_t in_flight;
+    bool finalising; /* the final job was created */
+    uint32_t champion_blob;
+};
+
+struct core {
+    struct core_config config;
+    uint64_t now_ms, live_ms; /* live_ms: the liveness clock */
+    bool started, finished;
+    uint64_t dispatch_from_ms;
+    uint64_t sequence, order;
+
+    struct session *sessions;
+    struct list by_silence, by_credit;
+    struct fixed_map *by_instance, *by_home;
+    uint32_t session_count;
+    uint32_t *free_sessions, free_session_count;
+    uint64_t silence_deadline; /* on the liveness clock */
+
+    struct lease_entry *leases;
+    uint32_t *free_leases, free_lease_count, lease_capacity;
+
+    struct slot *slots;
+    uint32_t *free_slots, free_slot_count, slot_capacity;
+    struct fixed_map *by_job;
+    uint32_t *heap, heap_count; /* slots to lease, oldest first */
+    struct list ready;
+
+    struct blob *blobs;
+    uint32_t free_blob, blob_capacity;
+    struct fixed_map *by_digest;
+
+    struct line *lines;
+    uint32_t next_line, open_count, closed_count, stalled_count;
+    struct place *places;
+    uint32_t place_count;
+    uint32_t stop_cursor; /* lines below it have their INPUT_STOP; NONE: none requested */
+
+    struct core_effects *effects; /* of the step under way; NULL during replay */
+    struct core_summary counters;
+};
+
+/* ------------------------------------------------------------------------------- effects.c, list.c
+ */
+
+/* The next effect of this kind, its union unset. NULL during replay: nothing leaves then. */
+struct core_effect *effect_add(struct core *core, enum core_effect_kind kind);
+/* A message to `to` with kind and epoch set, its body unset; NULL during replay. */
+struct message *effect_send(struct core *core, const struct instance_id *to,
+                            enum message_kind kind);
+void effect_verdict(struct core *core, const struct instance_id *to, const struct lease_key *lease,
+                    enum verdict_kind verdict);
+
+struct note {
+    enum note_kind kind;
+    const struct job_key *job;          /* or NULL */
+    const struct instance_id *instance; /* or NULL */
+    const char *log_tail;               /* or NULL */
+};
+void effect_note(struct core *core, struct note note, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* `links` is the table's first link, `stride` the size of a table entry. */
+void list_init(struct list *list);
+void list_append(struct list *list, struct link *links, size_t stride, uint32_t index);
+void list_remove(struct list *list, struct link *links, size_t stride, uint32_t index);
+
+/* ---------------------------------------------------------------------------------------- blobs.c
+ */
+
+/* Finds or makes the entry and adds a reference. */
+uint32_t blob_reference(struct core *core, const struct digest *digest);
+void blob_release(struct core *core, uint32_t blob);
+uint32_t blob_find(const struct core *core, const struct digest *digest);
+/* A table keyed by the first half of a digest cannot hold two that share it. Honest digests never
+ * do. */
+bool blob_conflicts(const struct core *core, const struct digest *digest);
+/* Notes that the session has the bytes in its cache. */
+void blob_add_holder(struct core *core, uint32_t blob, uint32_t session);
+/* Makes the slot wait for its child's bytes and asks for them where nobody has yet. */
+void blob_want(struct core *core, uint32_t slot);
+void blob_stop_waiting(struct core *core, uint32_t slot);
+void blob_on_stored(struct core *core, const struct digest *digest);
+void blob_on_unavailable(struct core *core, const struct digest *digest,
+                         const struct instance_id *from);
+
+/* ------------------------------------------------------------------------------------- sessions.c
+ */
+
+uint32_t session_find(const struct core *core, const struct instance_id *instance);
+void sessions_on_message(struct core *core, const struct instance_id *from,
+                         const struct message *message);
+/* Marks suspects, drops the lost; at most LOSSES_PER_STEP. */
+void sessions_watch(struct core *core);
+/* To be called whenever capacity, leases or state of the session changed. */
+void session_update_credit(struct core *core, uint32_t session);
+void session_bench(struct core *core, const struct instance_id *instance);
+
+/* --------------------------------------------------------------------------------------- leases.c
+ */
+
+/* Puts the slot among those to be leased (its job, or an opinion on its child). */
+void waiting_add(struct core *core, uint32_t slot);
+void waiting_remove(struct core *core, uint32_t slot);
+void leases_dispatch(struct core *core);
+/* A worker runs a job that nobody was given in this epoch: it is its lease from now on. */
+void lease_adopt(struct core *core, uint32_t slot, uint32_t session, const struct lease_key *key);
+void lease_free(struct core *core, uint32_t lease);
+/* Takes a lease back: the job (or opinion) waits again. */
+void lease_lost(struct core *core, uint32_t lease);
+/* Ends all leases of a job that needs them no longer; tells the workers to stop, except `except`.
+ */
+void leases_end(struct core *core, uint32_t slot, uint32_t except_session);
+/* The slot's lease with this very key at this session, or NONE. */
+uint32_t lease_find_key(const struct core *core, uint32_t slot, uint32_t session,
+                        const struct lease_key *key);
+/* The slot's lease at this session for the description with this prefix, or NONE. */
+uint32_t lease_find(const struct core *core, uint32_t slot, uint32_t session, uint64_t prefix);
+
+/* -------------------------------------------------------------------------------------- results.c
+ */
+
+void results_on_result(struct core *core, uint32_t session, const struct result *result);
+void results_on_death(struct core *core, uint32_t session, const struct death *death);
+/* The slot's result is void (bytes gone, disproved): the job waits again. */
+void result_drop(struct core *core, uint32_t slot);
+/* Bytes and opinions that a commit needs under the present state: true when all are there. */
+bool result_prepare(struct core *core, uint32_t slot);
+/* The description of the second opinion on the slot's child. */
+struct job opinion_job(const struct slot *slot);
+
+/* ---------------------------------------------------------------------------------------- slots.c
+ */
+
+struct map_key slot_key(struct job_key job);
+/* A slot for job `number` of the place's line: key, seed and spec are filled in. */
+struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint32_t *index);
+/* The job's description is complete: it waits for a worker from now on. */
+void slot_publish(struct core *core, uint32_t index);
+struct candidate slot_candidate(const struct core *core, uint32_t index);
+void slot_unmark_ready(struct core *core, uint32_t index);
+/* Ends whatever concerns the job and frees the slot. */
+void slot_close(struct core *core, uint32_t index);
+
+/* -------------------------------------------------------------------------------------- commits.c
+ */
+
+/* Whether the job is the one that its line may commit next. */
+bool slot_is_next(const struct core *core, const struct slot *slot);
+/* The slot's result may be due for commit. */
+void slot_mark_ready(struct core *core, uint32_t index);
+/* The result enters the line's state. `*record` is what the ledger keeps of it. */
+void slot_commit(struct core *core, uint32_t index, struct commit_record *record);
+/* Commits what is due, at most COMMITS_PER_STEP. */
+void commits_advance(struct core *core);
+
+/* ---------------------------------------------------------------------------------------- lines.c
+ */
+
+/* What the job key names in this core. */
+enum job_standing { JOB_IN_FLIGHT, JOB_OVER, JOB_NOT_YET };
+enum job_standing lines_standing(const struct core *core, struct job_key job, uint32_t *slot);
+
+/* The creation rule, and what follows it at the end of a line. */
+void lines_create_jobs(struct core *core, uint32_t place);
+/* A place for one more line, or NONE. */
+uint32_t lines_free_place(const struct core *core);
+void lines_open_one(struct core *core, uint32_t place);
+/* Opens lines while there is room, at most OPENINGS_PER_STEP. */
+void lines_open(struct core *core);
+bool lines_can_open(const struct core *core);
+/* Every line is closed or stalled. */
+bool lines_all_over(const struct core *core);
+/* The job killed its worker too often: its line will stop there, or it is committed as failed. */
+void lines_poison(struct core *core, uint32_t slot, const char *evidence);
+/* The line of a quarantined job whose turn it is stops; resumable by another life. */
+void lines_stall(struct core *core, uint32_t place);
+void lines_request_stop(struct core *core);
+/* INPUTs of a stop request, at most INPUTS_PER_STEP. */
+void lines_stop_some(struct core *core);
+
+/* --------------------------------------------------------------------------------------- replay.c
+ */
+
+int replay_commit(struct core *core, const struct commit_record *record, struct error *error);
+int replay_input(struct core *core, const struct input_record *record, struct error *error);
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * leases.c: handing jobs to workers and taking them back.
+ *
+ * Jobs wait in a heap, oldest first. A job prefers a worker that holds its parent's bytes;
+ * otherwise the workers with credit take turns. Credit is a level: the capacity of the last
+ * heartbeat less the leases held.
+ */
+#include "coordinator/core/core_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { OTHER_HOST_TRIES = 8 };
+
+/* ------------------------------------------------------------------------- heap of waiting slots
+ */
+
+static void heap_put(struct core *core, uint32_t place, uint32_t slot)
+{
+    core->heap[place] = slot;
+    core->slots[slot].heap_place = place;
+}
+
+static void heap_up(struct core *core, uint32_t place)
+{
+    uint32_t slot = core->heap[place];
+    while (place > 0) {
+        uint32_t above = core->heap[(place - 1) / 2];
+        if (core->slots[above].order < core->slots[slot].order)
+            break;
+        heap_put(core, place, above);
+        place = (place - 1) / 2;
+    }
+    heap_put(core, place, slot);
+}
+
+static void heap_down(struct core *core, uint32_t place)
+{
+    uint32_t slot = core->heap[place];
+    for (uint32_t child; (child = 2 * place + 1) < core->heap_count; place = child) {
+        if (child + 1 < core->heap_count &&
+            core->slots[core->heap[child + 1]].order < core->slots[core->heap[child]].order)
+            child++;
+        if (core->slots[slot].order < core->slots[core->heap[child]].order)
+            break;
+        heap_put(core, place, core->heap[child]);
+    }
+    heap_put(core, place, slot);
+}
+
+void waiting_add(struct core *core, uint32_t slot)
+{
+    assert(core->slots[slot].heap_place == NONE);
+    assert(core->heap_count < core->slot_capacity);
+    heap_put(core, core->heap_count++, slot);
+    heap_up(core, core->heap_count - 1);
+}
+
+void waiting_remove(struct core *core, uint32_t slot)
+{
+    uint32_t place = core->slots[slot].heap_place;
+    if (place == NONE)
+        return;
+    core->slots[slot].heap_place = NONE;
+    uint32_t last = core->heap[--core->heap_count];
+    if (last == slot)
+        return;
+    heap_put(core, place, last);
+    heap_up(core, place);
+    heap_down(core, core->slots[last].heap_place);
+}
+
+/* --------------------------------------------------------------------------------- the lease table
+ */
+
+static bool is_opinion(const struct lease_entry *lease)
+{
+    return lease->reason == LEASE_PROMISING || lease->reason == LEASE_AUDIT;
+}
+
+uint32_t lease_find(const struct core *core, uint32_t slot_index, uint32_t session, uint64_t prefix)
+{
+    const struct slot *slot = &core->slots[slot_index];
+    uint32_t index = slot->leases.head;
+    for (; index != NONE; index = core->leases[index].in_slot.next) {
+        const struct lease_entry *lease = &core->leases[index];
+        const struct digest *description =
+            is_opinion(lease) ? &slot->opinion_description : &slot->description;
+        if (lease->session == session && job_prefix(description) == prefix)
+            break;
+    }
+    return index;
+}
+
+uint32_t lease_find_key(const struct core *core, uint32_t slot, uint32_t session,
+                        const struct lease_key *key)
+{
+    uint32_t index = core->slots[slot].leases.head;
+    for (; index != NONE; index = core->leases[index].in_slot.next)
+        if (core->leases[index].session == session &&
+            lease_key_equal(core->leases[index].key, *key))
+            break;
+    return index;
+}
+
+static uint32_t lease_add(struct core *core, uint32_t slot, uint32_t session,
+                          const struct lease_key *key, enum lease_reason reason)
+{
+    assert(core->free_lease_count > 0);
+    uint32_t index = core->free_leases[--core->free_lease_count];
+    struct lease_entry *lease = &core->leases[index];
+    *lease = (struct lease_entry){
+        .key = *key,
+        .slot = slot,
+        .session = session,
+        .reason = reason,
+        .since_ms = core->now_ms,
+    };
+    list_append(&core->slots[slot].leases, &core->leases[0].in_slot, sizeof *lease, index);
+    list_append(&core->sessions[session].leases, &core->leases[0].in_session, sizeof *lease, index);
+    core->sessions[session].lease_count++;
+    session_update_credit(core, session);
+    return index;
+}
+
+void lease_free(struct core *core, uint32_t index)
+{
+    struct lease_entry *lease = &core->leases[index];
+    struct session *session = &core->sessions[lease->session];
+    list_remove(&core->slots[lease->slot].leases, &core->leases[0].in_slot, sizeof *lease, index);
+    list_remove(&session->leases, &core->leases[0].in_session, sizeof *lease, index);
+    session->lease_count--;
+    core->free_leases[core->free_lease_count++] = index;
+    session_update_credit(core, lease->session);
+}
+
+void lease_lost(struct core *core, uint32_t index)
+{
+    struct lease_entry *lease = &core->leases[index];
+    struct slot *slot = &core->slots[lease->slot];
+    uint32_t slot_index = lease->slot;
+    bool opinion = is_opinion(lease);
+    lease_free(core, index);
+    if (opinion && slot->opinion == OPINION_LEASED) {
+        slot->opinion = OPINION_WAITING;
+        waiting_add(core, slot_index);
+    } else if (slot->state == SLOT_LEASED && slot->leases.head == NONE) {
+        slot->state = SLOT_WAITING;
+        waiting_add(core, slot_index);
+    }
+}
+
+void leases_end(struct core *core, uint32_t slot_index, uint32_t except_session)
+{
+    struct slot *slot = &core->slots[slot_index];
+    while (slot->leases.head != NONE) {
+        struct lease_entry *lease = &core->leases[slot->leases.head];
+        if (lease->session != except_session)
+            effect_verdict(core, &core->sessions[lease->session].instance, &lease->key,
+                           VERDICT_RELEASED);
+        lease_free(core, slot->leases.head);
+    }
+}
+
+void lease_adopt(struct core *core, uint32_t slot_index, uint32_t session,
+                 const struct lease_key *key)
+{
+    struct slot *slot = &core->slots[slot_index];
+    assert(slot->state == SLOT_WAITING);
+    waiting_remove(core, slot_index);
+    slot->state = SLOT_LEASED;
+    slot->attempts++;
+    uint32_t lease = lease_add(core, slot_index, session, key, LEASE_RETRY);
+    core->leases[lease].beat = core->sessions[session].beat;
+}
+
+/* -------------------------------------------------------------------------------------- dispatch
+ */
+
+static bool has_credit(const struct core *core, uint32_t session)
+{
+    return core->sessions[session].in_credit;
+}
+
+/* A worker with credit that has the parent in its cache, or NONE. */
+static uint32_t holder_with_credit(const struct core *core, const struct slot *slot)
+{
+    if (slot->job.parent_count == 0)
+        return NONE;
+    const struct blob *blob = &core->blobs[slot->parent_blobs[0]];
+    for (uint32_t i = 0; i < HOLDERS_MAX; i++) {
+        struct holder holder = blob->holders[i];
+        if (holder.session != NONE && has_credit(core, holder.session) &&
+            core->sessions[holder.session].generation == holder.generation)
+            return holder.session;
+    }
+    return NONE;
+}
+
+static bool gave_opinion(const struct slot *slot, const struct instance_id *instance)
+{
+    for (uint32_t i = 0; i < slot->opinion_count; i++)
+        if (instance_equal(&slot->opinion_by[i], instance))
+            return true;
+    return false;
+}
+
+/*
+ * Who is to give an opinion: best somebody on another host who has not spoken yet. A busy other
+ * host is not waited for: an opinion late is a commit late.
+ */
+static uint32_t session_for_opinion(const struct core *core, const struct slot *slot)
+{
+    uint32_t session = core->by_credit.head, second = NONE;
+    for (uint32_t i = 0; session != NONE && i < OTHER_HOST_TRIES; i++) {
+        const struct session *candidate = &core->sessions[session];
+        bool fresh = !instance_equal(&candidate->instance, &slot->holder) &&
+                     !gave_opinion(slot, &candidate->instance);
+        if (fresh && strcmp(candidate->host, slot->host) != 0)
+            return session;
+        if (fresh && second == NONE)
+            second = session;
+        session = candidate->by_credit.next;
+    }
+    return second != NONE ? second : core->by_credit.head;
+}
+
+static uint32_t session_for(const struct core *core, const struct slot *slot)
+{
+    if (slot->state == SLOT_HELD)
+        return session_for_opinion(core, slot);
+    uint32_t session = holder_with_credit(core, slot);
+    return session != NONE ? session : core->by_credit.head;
+}
+
+static enum lease_reason reason_for(const struct slot *slot)
+{
+    if (slot->state == SLOT_HELD)
+        return LEASE_PROMISING;
+    return slot->attempts == 0 ? LEASE_FIRST : LEASE_RETRY;
+}
+
+static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct session *session = &core->sessions[session_index];
+    enum lease_reason reason = reason_for(slot);
+    bool opinion = slot->state == SLOT_HELD;
+    waiting_remove(core, slot_index);
+    slot->attempts++;
+    core->counters.attempts++;
+    struct lease_key key = {
+        .job = slot->job.key,
+        .epoch = core->config.epoch,
+        .attempt = slot->attempts,
+    };
+    lease_add(core, slot_index, session_index, &key, reason);
+    if (opinion)
+        slot->opinion = OPINION_LEASED;
+    else
+        slot->state = SLOT_LEASED;
+    for (uint32_t i = 0; i < slot->job.parent_count; i++)
+        blob_add_holder(core, slot->parent_blobs[i], session_index);
+    struct message *message = effect_send(core, &session->instance, MESSAGE_LEASE);
+    if (message == NULL)
+        return;
+    message->lease.key = key;
+    message->lease.reason = reason;
+    message->lease.job = opinion ? opinion_job(slot) : slot->job;
+}
+
+void leases_dispatch(struct core *core)
+{
+    if (core->now_ms < core->dispatch_from_ms)
+        return;
+    for (uint32_t i = 0; i < LEASES_PER_STEP && core->heap_count > 0; i++) {
+        if (core->by_credit.head == NONE)
+            return;
+        uint32_t slot = core->heap[0];
+        lease_out(core, slot, session_for(core, &core->slots[slot]));
+    }
+}

@@ -1,0 +1,237 @@
+/*
+ * lines.c: lines from their opening to their end: the creation rule, stops and poison.
+ *
+ * Creation rule: after each commit of a line, and once when it opens, and at no other moment, the
+ * strategy is asked for jobs until `lookahead` of them are in flight or it says WAIT. A free worker
+ * never causes an ask. Together with commits in job order this makes a line's history a function of
+ * (experiment, seed).
+ */
+#include "coordinator/core/core_internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum job_standing lines_standing(const struct core *core, struct job_key job, uint32_t *slot)
+{
+    *slot = fixed_map_find(core->by_job, slot_key(job));
+    if (*slot != FIXED_MAP_NONE)
+        return JOB_IN_FLIGHT;
+    if (job.line >= core->config.line_count)
+        return JOB_OVER;
+    const struct line *line = &core->lines[job.line];
+    if (line->state == LINE_CLOSED || line->state == LINE_STALLED)
+        return JOB_OVER;
+    if (line->state == LINE_UNOPENED || job.job == JOB_NUMBER_FINAL)
+        return JOB_NOT_YET;
+    return job.job < line->created ? JOB_OVER : JOB_NOT_YET;
+}
+
+/* --------------------------------------------------------------------------------------- creation
+ */
+
+static void create_job(struct core *core, uint32_t place_index, const struct proposal *proposal)
+{
+    struct place *place = &core->places[place_index];
+    const struct search_config *search = &place->config->search;
+    uint32_t index;
+    struct slot *slot = slot_open(core, place_index, place->next_job++, &index);
+    core->lines[place->line].created = place->next_job;
+    slot->job.kind = JOB_MUTATE;
+    slot->job.slices = SLICE_SELECT;
+    slot->job.stream = proposal->stream;
+    slot->operator_index = proposal->operator_index;
+    if (proposal->operator_index == OPERATOR_INIT)
+        memcpy(slot->job.call.name, "init", sizeof "init");
+    else
+        slot->job.call = search->operators[proposal->operator_index].call;
+    slot->job.parent_count = proposal->parent_count;
+    for (uint32_t i = 0; i < proposal->parent_count; i++) {
+        slot->job.parents[i] = proposal->parents[i].checkpoint;
+        slot->parent_ids[i] = (struct job_key){place->line, proposal->parents[i].job};
+    }
+    slot->depth = proposal->parent_count > 0 ? proposal->parents[0].depth + 1 : 0;
+    slot_publish(core, index);
+}
+
+static void create_final_job(struct core *core, uint32_t place_index)
+{
+    struct place *place = &core->places[place_index];
+    const struct line *line = &core->lines[place->line];
+    uint32_t index;
+    struct slot *slot = slot_open(core, place_index, JOB_NUMBER_FINAL, &index);
+    slot->job.kind = JOB_EVALUATE;
+    slot->job.slices = SLICE_SELECT | SLICE_CONFIRM | SLICE_TEST;
+    slot->operator_index = OPERATOR_INIT;
+    slot->job.parent_count = 1;
+    slot->job.parents[0] = line->champion.checkpoint;
+    slot->parent_ids[0] = (struct job_key){place->line, line->champion.job};
+    slot->depth = line->champion.depth;
+    place->finalising = true;
+    slot_publish(core, index);
+}
+
+/* Whether the line creates no more jobs, by what it has committed so far. */
+static bool at_end(const struct core *core, const struct place *place)
+{
+    const struct line *line = &core->lines[place->line];
+    const struct line_config *config = place->config;
+    if (line->stopped || place->next_job >= config->jobs)
+        return true;
+    if (config->stop_stagnation > 0 && place->stagnation >= config->stop_stagnation)
+        return true;
+    return line->has_champion && line->champion.fitness >= config->stop_fitness;
+}
+
+static void close_line(struct core *core, uint32_t place_index)
+{
+    struct place *place = &core->places[place_index];
+    struct line *line = &core->lines[place->line];
+    struct job_key key = {.line = place->line, .job = JOB_NUMBER_FINAL};
+    effect_note(core, (struct note){.kind = NOTE_LINE_CLOSED, .job = &key},
+                "line %" PRIu32 ": closed after %" PRIu64 " commits", place->line, line->commits);
+    line->state = LINE_CLOSED;
+    place->used = false;
+    core->open_count--;
+    core->closed_count++;
+}
+
+/* The creation rule; also what follows it at the end of a line. */
+void lines_create_jobs(struct core *core, uint32_t place_index)
+{
+    struct place *place = &core->places[place_index];
+    const struct strategy *strategy = place->config->search.strategy;
+    struct proposal proposal;
+    while (!at_end(core, place) && place->in_flight < place->config->lookahead) {
+        if (strategy->ask(place->strategy, place->next_job, &proposal) == ASK_WAIT)
+            break;
+        create_job(core, place_index, &proposal);
+    }
+    if (place->in_flight > 0)
+        return;
+    assert(at_end(core, place)); /* a strategy that waits for nothing is a bug */
+    if (core->config.final_evaluation && core->lines[place->line].has_champion &&
+        !place->finalising)
+        create_final_job(core, place_index);
+    else
+        close_line(core, place_index);
+}
+
+/* ---------------------------------------------------------------------------------------- opening
+ */
+
+uint32_t lines_free_place(const struct core *core)
+{
+    for (uint32_t i = 0; i < core->place_count; i++)
+        if (!core->places[i].used)
+            return i;
+    return NONE;
+}
+
+void lines_open_one(struct core *core, uint32_t place_index)
+{
+    uint32_t number = core->next_line++;
+    struct line *line = &core->lines[number];
+    struct place *place = &core->places[place_index];
+    void *strategy = place->strategy;
+    *place = (struct place){
+        .used = true,
+        .line = number,
+        .config = core->config.line(core->config.line_context, number),
+        .strategy = strategy,
+        .champion_blob = NONE,
+    };
+    line->state = LINE_OPEN;
+    line->place = place_index;
+    core->open_count++;
+    place->config->search.strategy->open(place->strategy, &place->config->search);
+    lines_create_jobs(core, place_index);
+}
+
+bool lines_can_open(const struct core *core)
+{
+    return core->open_count < core->config.open_lines &&
+           core->next_line < core->config.line_count && lines_free_place(core) != NONE;
+}
+
+void lines_open(struct core *core)
+{
+    for (uint32_t i = 0; i < OPENINGS_PER_STEP && lines_can_open(core); i++)
+        lines_open_one(core, lines_free_place(core));
+}
+
+bool lines_all_over(const struct core *core)
+{
+    return core->closed_count + core->stalled_count == core->config.line_count;
+}
+
+/* ------------------------------------------------------------------------------- poison and stops
+ */
+
+/*
+ * The line's jobs are forgotten without a word to the store: a later life of the coordinator
+ * re-creates them by replay and finds their parents' bytes. Workers hear of it through their
+ * heartbeats.
+ */
+void lines_stall(struct core *core, uint32_t place_index)
+{
+    struct place *place = &core->places[place_index];
+    struct core_effects *effects = core->effects;
+    core->effects = NULL;
+    for (uint32_t i = 0; i < core->slot_capacity; i++)
+        if (core->slots[i].state != SLOT_FREE && core->slots[i].place == place_index)
+            slot_close(core, i);
+    core->effects = effects;
+    core->lines[place->line].state = LINE_STALLED;
+    place->used = false;
+    core->open_count--;
+    core->stalled_count++;
+}
+
+void lines_poison(struct core *core, uint32_t index, const char *evidence)
+{
+    struct slot *slot = &core->slots[index];
+    struct note note = {.kind = NOTE_JOB_QUARANTINED, .job = &slot->job.key};
+    effect_note(core, note, "%s%s", evidence,
+                core->config.poison_fails ? "; committed as failed" : "; its line stops");
+    leases_end(core, index, NONE);
+    waiting_remove(core, index);
+    if (!core->config.poison_fails) {
+        /* In an ordered run the line stalls where it would have committed, whatever was quicker. */
+        slot->state = SLOT_QUARANTINED;
+        slot_mark_ready(core, index);
+        return;
+    }
+    slot->state = SLOT_HELD;
+    slot->outcome = OUTCOME_FAILED;
+    slot->fitness = (double)NAN;
+    slot->metric_count = 0;
+    slot->child = (struct digest){{0}};
+    slot->child_bytes = 0;
+    slot->held_under.attempt = 0;
+    slot_mark_ready(core, index);
+}
+
+void lines_request_stop(struct core *core)
+{
+    if (core->stop_cursor == NONE)
+        core->stop_cursor = 0;
+}
+
+void lines_stop_some(struct core *core)
+{
+    for (uint32_t i = 0; i < INPUTS_PER_STEP && core->stop_cursor < core->config.line_count; i++) {
+        uint32_t number = core->stop_cursor++;
+        struct line *line = &core->lines[number];
+        if (line->stopped || line->state == LINE_CLOSED || line->state == LINE_STALLED)
+            continue;
+        struct core_effect *effect = effect_add(core, CORE_PERSIST_INPUT);
+        effect->input = (struct input_record){
+            .sequence = ++core->sequence,
+            .kind = line->state == LINE_OPEN ? INPUT_STOP : INPUT_CANCEL,
+            .line = number,
+        };
+        line->stopped = true;
+    }
+}

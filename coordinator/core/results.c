@@ -1,0 +1,339 @@
+/*
+ * results.c: results, deaths and second opinions.
+ *
+ * The first result whose description is the job's is taken, whoever sends it and under whatever
+ * attempt. A result that is not a function of the job (the worker could not do it) only ends the
+ * attempt.
+ */
+#include "coordinator/core/core_internal.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { SIGNAL_KILL = 9 };
+
+struct job opinion_job(const struct slot *slot)
+{
+    struct job job = {
+        .key = slot->job.key,
+        .kind = JOB_EVALUATE,
+        .slices = slot->job.slices | SLICE_CONFIRM,
+        .seed = slot->job.seed,
+        .stream = slot->job.stream,
+        .spec = slot->job.spec,
+        .parent_count = 1,
+        .parents = {slot->child},
+    };
+    return job;
+}
+
+static void clear_opinion(struct core *core, uint32_t slot_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    if (slot->state == SLOT_HELD)
+        waiting_remove(core, slot_index);
+    slot->opinion = OPINION_NONE;
+    slot->opinion_count = 0;
+}
+
+void result_drop(struct core *core, uint32_t slot_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    assert(slot->state == SLOT_HELD);
+    leases_end(core, slot_index, NONE);
+    clear_opinion(core, slot_index);
+    blob_stop_waiting(core, slot_index);
+    if (slot->child_blob != NONE) {
+        uint32_t blob = slot->child_blob;
+        slot->child_blob = NONE;
+        blob_release(core, blob);
+    }
+    effect_verdict(core, &slot->holder, &slot->held_under, VERDICT_RELEASED);
+    slot->state = SLOT_WAITING;
+    waiting_add(core, slot_index);
+}
+
+/* -------------------------------------------------------------------------------- failed attempts
+ */
+
+/* Sentence on what is wrong with a result of this job, or NULL. */
+static const char *fault_of(const struct core *core, const struct slot *slot,
+                            const struct result *result)
+{
+    if (result->outcome == OUTCOME_FAILED)
+        return result->reason[0] != '\0' ? result->reason : "failed without a reason";
+    bool child = result->child_bytes > 0;
+    if (slot->job.kind == JOB_EVALUATE && child)
+        return "an evaluation made a child";
+    if (slot->job.kind == JOB_MUTATE && result->outcome == OUTCOME_OK && !child)
+        return "the result has no child";
+    if (child && blob_conflicts(core, &result->child))
+        return "the child's digest imitates another's";
+    return NULL;
+}
+
+/*
+ * The attempt ends; the third such end is poison. A copy of a failure, or one of an attempt that
+ * was taken back, has no lease and counts for nothing.
+ */
+static void attempt_failed(struct core *core, uint32_t slot_index, uint32_t session_index,
+                           const struct result *result, const char *reason)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct session *session = &core->sessions[session_index];
+    uint32_t lease = lease_find_key(core, slot_index, session_index, &result->lease);
+    if (lease == NONE)
+        return;
+    struct note note = {
+        .kind = NOTE_ATTEMPT_FAILED,
+        .job = &slot->job.key,
+        .instance = &session->instance,
+    };
+    effect_note(core, note, "worker %s: %s", session->name, reason);
+    lease_lost(core, lease);
+    if (++slot->failures >= FAILURES_MAX)
+        lines_poison(core, slot_index, reason);
+}
+
+/* ------------------------------------------------------------------------------- second opinions
+ */
+
+static bool would_be_champion(const struct core *core, const struct slot *slot)
+{
+    const struct line *line = &core->lines[core->places[slot->place].line];
+    return !line->has_champion || fitness_better(slot->fitness, line->champion.fitness);
+}
+
+static bool opinion_prepare(struct core *core, uint32_t slot_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    if (!core->config.opinion_promising || !would_be_champion(core, slot))
+        return true;
+    if (slot->opinion == OPINION_NONE) {
+        struct job job = opinion_job(slot);
+        slot->opinion_description = job_digest(&job);
+        slot->opinion = OPINION_WAITING;
+        core->counters.opinions++;
+        waiting_add(core, slot_index);
+    }
+    return slot->opinion == OPINION_AGREED;
+}
+
+bool result_prepare(struct core *core, uint32_t slot_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    if (slot->job.kind != JOB_MUTATE)
+        return true;
+    struct candidate candidate = slot_candidate(core, slot_index);
+    const struct place *place = &core->places[slot->place];
+    if (!place->config->search.strategy->judge(place->strategy, &candidate))
+        return true;
+    blob_want(core, slot_index);
+    if (core->blobs[slot->child_blob].state != BLOB_STORED)
+        return false;
+    return opinion_prepare(core, slot_index);
+}
+
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Another worker (or, when there is no other, the same) evaluated the child's bytes. */
+static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_index,
+                       const struct result *result)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct session *session = &core->sessions[session_index];
+    uint32_t lease = lease_find(core, slot_index, session_index, job_prefix(&result->job));
+    effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
+    if (lease == NONE || slot->opinion != OPINION_LEASED)
+        return;
+    if (result->outcome == OUTCOME_FAILED) {
+        attempt_failed(core, slot_index, session_index, result, fault_of(core, slot, result));
+        return;
+    }
+    lease_free(core, lease);
+    if (bits_of(result->fitness) == bits_of(slot->fitness)) {
+        slot->opinion = OPINION_AGREED;
+        for (uint32_t i = 0; i < slot->opinion_count; i++)
+            session_bench(core, &slot->opinion_by[i]);
+        slot_mark_ready(core, slot_index);
+        return;
+    }
+    struct note note = {
+        .kind = NOTE_OPINION_DIFFERS,
+        .job = &slot->job.key,
+        .instance = &session->instance,
+    };
+    effect_note(core, note, "fitness %.17g by worker %s, %.17g by worker %s", slot->fitness,
+                slot->worker, result->fitness, session->name);
+    bool third = slot->opinion_count > 0;
+    bool two_against = third && bits_of(slot->opinion_fitness[0]) == bits_of(result->fitness);
+    slot->opinion_fitness[slot->opinion_count] = result->fitness;
+    slot->opinion_by[slot->opinion_count++] = session->instance;
+    if (!third) {
+        slot->opinion = OPINION_WAITING; /* a third decides */
+        waiting_add(core, slot_index);
+        return;
+    }
+    if (two_against)
+        session_bench(core, &slot->holder);
+    result_drop(core, slot_index);
+}
+
+/* ---------------------------------------------------------------------------------------- results
+ */
+
+static void keep_result(struct core *core, uint32_t slot_index, const struct session *session,
+                        const struct result *result)
+{
+    struct slot *slot = &core->slots[slot_index];
+    bool good = result->outcome == OUTCOME_OK &&
+                (isfinite(result->fitness) || slot->job.kind == JOB_EVALUATE);
+    slot->state = SLOT_HELD;
+    slot->outcome = good ? OUTCOME_OK : OUTCOME_DIVERGED;
+    /* One NaN for all of them, whatever payload the worker's arithmetic left. */
+    slot->fitness = good && !isnan(result->fitness) ? result->fitness : (double)NAN;
+    slot->metric_count = result->metric_count;
+    memcpy(slot->metrics, result->metrics, result->metric_count * sizeof slot->metrics[0]);
+    slot->child = result->child;
+    slot->child_bytes = result->child_bytes;
+    slot->steps = result->steps;
+    slot->compute_ms = result->compute_ms;
+    memcpy(slot->worker, session->name, sizeof slot->worker);
+    memcpy(slot->host, session->host, sizeof slot->host);
+    slot->holder = session->instance;
+    slot->held_under = result->lease;
+    slot->opinion = OPINION_NONE;
+    slot->opinion_count = 0;
+    if (result->detail_bytes == 0)
+        return;
+    struct core_effect *effect = effect_add(core, CORE_PERSIST_DETAIL);
+    if (effect == NULL)
+        return;
+    effect->detail.job = slot->job.key;
+    effect->detail.bytes = result->detail_bytes;
+    effect->detail.detail = result->detail;
+}
+
+/* A further result of a job whose result is here already. */
+static void on_repeated(struct core *core, uint32_t slot_index, uint32_t session_index,
+                        const struct result *result)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct session *session = &core->sessions[session_index];
+    core->counters.results_stale++;
+    bool same = digest_equal(&slot->child, &result->child);
+    bool by_holder = instance_equal(&slot->holder, &session->instance);
+    if (by_holder || (same && session_find(core, &slot->holder) == NONE)) {
+        /* The holder is gone and this worker has the same bytes: they can be had from it. */
+        slot->holder = session->instance;
+        slot->held_under = result->lease;
+        effect_verdict(core, &session->instance, &result->lease, VERDICT_HELD);
+        return;
+    }
+    effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
+}
+
+static void on_first(struct core *core, uint32_t slot_index, uint32_t session_index,
+                     const struct result *result)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct session *session = &core->sessions[session_index];
+    const char *fault = fault_of(core, slot, result);
+    if (fault != NULL) {
+        effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
+        attempt_failed(core, slot_index, session_index, result, fault);
+        return;
+    }
+    session->done++;
+    leases_end(core, slot_index, session_index);
+    waiting_remove(core, slot_index);
+    keep_result(core, slot_index, session, result);
+    effect_verdict(core, &session->instance, &result->lease, VERDICT_HELD);
+    result_prepare(core, slot_index); /* asks for bytes ahead of its turn */
+    slot_mark_ready(core, slot_index);
+}
+
+void results_on_result(struct core *core, uint32_t session_index, const struct result *result)
+{
+    struct session *session = &core->sessions[session_index];
+    uint32_t slot_index;
+    core->counters.results++;
+    if (session->benched) {
+        core->counters.results_stale++;
+        effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
+        return;
+    }
+    switch (lines_standing(core, result->lease.job, &slot_index)) {
+    case JOB_NOT_YET:
+        effect_verdict(core, &session->instance, &result->lease, VERDICT_LATER);
+        return;
+    case JOB_OVER:
+        core->counters.results_stale++;
+        effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
+        return;
+    case JOB_IN_FLIGHT:
+        break;
+    }
+    const struct slot *slot = &core->slots[slot_index];
+    if (digest_equal(&result->job, &slot->description)) {
+        if (slot->state == SLOT_HELD)
+            on_repeated(core, slot_index, session_index, result);
+        else
+            on_first(core, slot_index, session_index, result);
+    } else if (slot->state == SLOT_HELD && slot->opinion == OPINION_LEASED &&
+               digest_equal(&result->job, &slot->opinion_description)) {
+        on_opinion(core, slot_index, session_index, result);
+    } else {
+        core->counters.results_stale++;
+        effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- deaths
+ */
+
+/*
+ * A death counts against the job only when nothing else can have caused it: the job was alone in
+ * the process, and a SIGKILL came with evidence that memory was out.
+ */
+static bool counts(const struct death *death)
+{
+    return death->lease_count == 1 && (death->signal != SIGNAL_KILL || death->out_of_memory);
+}
+
+void results_on_death(struct core *core, uint32_t session_index, const struct death *death)
+{
+    struct session *session = &core->sessions[session_index];
+    core->counters.deaths++;
+    struct note note = {
+        .kind = NOTE_SLOT_DIED,
+        .job = death->lease_count > 0 ? &death->leases[0].job : NULL,
+        .instance = &session->instance,
+        .log_tail = death->log_tail,
+    };
+    if (death->signal != 0)
+        effect_note(core, note, "worker %s: slot %u died by signal %d%s", session->name,
+                    death->slot, death->signal, death->out_of_memory ? ", out of memory" : "");
+    else
+        effect_note(core, note, "worker %s: slot %u died with exit code %d%s", session->name,
+                    death->slot, death->exit_code, death->out_of_memory ? ", out of memory" : "");
+    for (uint32_t i = 0; i < death->lease_count; i++) {
+        uint32_t slot_index;
+        if (lines_standing(core, death->leases[i].job, &slot_index) != JOB_IN_FLIGHT)
+            continue;
+        struct slot *slot = &core->slots[slot_index];
+        uint32_t lease = lease_find_key(core, slot_index, session_index, &death->leases[i]);
+        if (lease == NONE)
+            continue;
+        bool own = slot->state == SLOT_LEASED;
+        lease_lost(core, lease);
+        if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
+            lines_poison(core, slot_index, "its slot process died three times");
+    }
+}

@@ -1,0 +1,361 @@
+/*
+ * sessions.c: the workers that have joined: hello, heartbeat, silence, goodbye.
+ *
+ * Silence is measured on a clock of the core's own that advances by at most CLOCK_STEP_MS_MAX from
+ * one event to the next: when the coordinator itself was stopped, or its machine slept, nobody is
+ * declared dead for it.
+ */
+#include "coordinator/core/core_internal.h"
+
+#include "common/version.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct map_key key_of(const uint8_t bytes[16])
+{
+    return map_key_of_bytes(bytes);
+}
+
+uint32_t session_find(const struct core *core, const struct instance_id *instance)
+{
+    uint32_t session = fixed_map_find(core->by_instance, key_of(instance->bytes));
+    return session == FIXED_MAP_NONE ? NONE : session;
+}
+
+void session_update_credit(struct core *core, uint32_t index)
+{
+    struct session *session = &core->sessions[index];
+    bool wanted = session->state == SESSION_READY && !session->benched &&
+                  session->lease_count < session->capacity;
+    /* A session that stays goes to the end: workers take turns. */
+    if (session->in_credit)
+        list_remove(&core->by_credit, &core->sessions[0].by_credit, sizeof *session, index);
+    if (wanted)
+        list_append(&core->by_credit, &core->sessions[0].by_credit, sizeof *session, index);
+    session->in_credit = wanted;
+}
+
+static void heard(struct core *core, uint32_t index)
+{
+    struct session *session = &core->sessions[index];
+    session->heard_ms = core->live_ms;
+    if (core->silence_deadline > core->live_ms + core->config.suspect_ms)
+        core->silence_deadline = core->live_ms + core->config.suspect_ms;
+    list_remove(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
+    list_append(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
+    if (session->state == SESSION_SUSPECT) {
+        session->state = SESSION_READY;
+        session_update_credit(core, index);
+    }
+}
+
+static uint32_t session_open(struct core *core, const struct hello *hello)
+{
+    assert(core->free_session_count > 0);
+    uint32_t index = core->free_sessions[--core->free_session_count];
+    struct session *session = &core->sessions[index];
+    uint32_t generation = session->generation + 1;
+    *session = (struct session){
+        .state = SESSION_READY,
+        .instance = hello->instance,
+        .home = hello->home,
+        .slots = hello->slots,
+        .generation = generation,
+        .heard_ms = core->live_ms,
+    };
+    memcpy(session->name, hello->name, sizeof session->name);
+    memcpy(session->host, hello->host, sizeof session->host);
+    list_init(&session->leases);
+    list_append(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
+    fixed_map_insert(core->by_instance, key_of(hello->instance.bytes), index);
+    fixed_map_insert(core->by_home, key_of(hello->home.bytes), index);
+    core->session_count++;
+    return index;
+}
+
+static void session_close(struct core *core, uint32_t index)
+{
+    struct session *session = &core->sessions[index];
+    while (session->leases.head != NONE)
+        lease_lost(core, session->leases.head);
+    session->state = SESSION_FREE;
+    session_update_credit(core, index);
+    list_remove(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
+    fixed_map_remove(core->by_instance, key_of(session->instance.bytes));
+    fixed_map_remove(core->by_home, key_of(session->home.bytes));
+    core->free_sessions[core->free_session_count++] = index;
+    core->session_count--;
+}
+
+void session_bench(struct core *core, const struct instance_id *instance)
+{
+    uint32_t index = session_find(core, instance);
+    if (index == NONE)
+        return;
+    struct session *session = &core->sessions[index];
+    session->benched = true;
+    while (session->leases.head != NONE)
+        lease_lost(core, session->leases.head);
+    session_update_credit(core, index);
+}
+
+void sessions_watch(struct core *core)
+{
+    if (core->live_ms < core->silence_deadline)
+        return;
+    uint32_t budget = LOSSES_PER_STEP;
+    core->silence_deadline = UINT64_MAX;
+    uint32_t next;
+    for (uint32_t index = core->by_silence.head; index != NONE; index = next) {
+        struct session *session = &core->sessions[index];
+        next = session->by_silence.next;
+        uint64_t silent = core->live_ms - session->heard_ms;
+        if (silent < core->config.suspect_ms) {
+            uint64_t deadline = session->heard_ms + core->config.suspect_ms;
+            if (deadline < core->silence_deadline)
+                core->silence_deadline = deadline;
+            return;
+        }
+        if (budget-- == 0) {
+            core->silence_deadline = core->live_ms;
+            return;
+        }
+        struct note note = {.instance = &session->instance};
+        if (silent >= core->config.lost_ms) {
+            note.kind = NOTE_WORKER_LOST;
+            effect_note(core, note, "worker %s on %s: silent for %u ms; its %u jobs go to others",
+                        session->name, session->host, (unsigned)silent, session->lease_count);
+            session_close(core, index);
+            continue;
+        }
+        if (session->state == SESSION_READY) {
+            note.kind = NOTE_WORKER_SUSPECT;
+            effect_note(core, note, "worker %s on %s: silent for %u ms; no new work for it",
+                        session->name, session->host, (unsigned)silent);
+            session->state = SESSION_SUSPECT;
+            session_update_credit(core, index);
+        }
+        uint64_t deadline = session->heard_ms + core->config.lost_ms;
+        if (deadline < core->silence_deadline)
+            core->silence_deadline = deadline;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ hello
+ */
+
+static void refuse(struct core *core, const struct instance_id *to, const struct hello *hello,
+                   enum refusal code, const char *reason)
+{
+    struct note note = {.kind = NOTE_WORKER_REFUSED, .instance = to};
+    effect_note(core, note, "worker %s on %s: %s", hello->name, hello->host, reason);
+    struct message *message = effect_send(core, to, MESSAGE_REFUSED);
+    if (message == NULL)
+        return;
+    message->refused.code = code;
+    size_t length = strlen(reason);
+    assert(length < sizeof message->refused.reason);
+    memcpy(message->refused.reason, reason, length + 1);
+}
+
+/* The class in which the worker would compute, or NULL when it has none that this run accepts. */
+static const char *numeric_class(const struct core *core, const struct hello *hello)
+{
+    if (core->config.numeric[0] == '\0')
+        return hello->numeric_count > 0 ? hello->numeric[0] : NULL;
+    for (uint32_t i = 0; i < hello->numeric_count; i++)
+        if (strcmp(hello->numeric[i], core->config.numeric) == 0)
+            return hello->numeric[i];
+    return NULL;
+}
+
+static void send_stop(struct core *core, const struct instance_id *to)
+{
+    struct message *message = effect_send(core, to, MESSAGE_STOP);
+    if (message == NULL)
+        return;
+    message->stop.code = STOP_RUN_DONE;
+    memcpy(message->stop.reason, "the run has ended", sizeof "the run has ended");
+}
+
+static void welcome(struct core *core, const struct instance_id *to, const char *numeric)
+{
+    struct message *message = effect_send(core, to, MESSAGE_WELCOME);
+    if (message == NULL)
+        return;
+    struct welcome *body = &message->welcome;
+    body->run = core->config.run;
+    memcpy(body->experiment, core->config.experiment, sizeof body->experiment);
+    memcpy(body->numeric, numeric, VERSION_BYTES_MAX);
+    body->heartbeat_ms = core->config.heartbeat_ms;
+    body->lost_ms = core->config.lost_ms;
+}
+
+static void on_heartbeat(struct core *core, uint32_t index, const struct heartbeat *beat);
+
+/* A worker with this home was here before under another instance: that process is dead. */
+static void supersede(struct core *core, const struct hello *hello)
+{
+    uint32_t earlier = fixed_map_find(core->by_home, key_of(hello->home.bytes));
+    if (earlier == FIXED_MAP_NONE)
+        return;
+    struct session *session = &core->sessions[earlier];
+    struct note note = {.kind = NOTE_WORKER_LOST, .instance = &session->instance};
+    effect_note(core, note, "worker %s on %s: restarted; its %u jobs go to whoever is free",
+                session->name, session->host, session->lease_count);
+    session_close(core, earlier);
+}
+
+static void on_hello(struct core *core, const struct instance_id *from, const struct hello *hello)
+{
+    if (core->finished) {
+        send_stop(core, from);
+        return;
+    }
+    if (!instance_equal(from, &hello->instance)) {
+        refuse(core, from, hello, REFUSED_NOT_ALLOWED,
+               "the instance in its hello is not its address");
+        return;
+    }
+    if (strcmp(hello->engine_version, RATCHET_VERSION) != 0) {
+        refuse(core, from, hello, REFUSED_VERSION,
+               "another engine version than the coordinator's " RATCHET_VERSION);
+        return;
+    }
+    const char *numeric = numeric_class(core, hello);
+    if (numeric == NULL) {
+        refuse(core, from, hello, REFUSED_NUMERIC,
+               "does not offer the numeric class of this run; an ordered run has one");
+        return;
+    }
+    uint32_t index = session_find(core, from);
+    if (index == NONE) {
+        supersede(core, hello);
+        if (core->free_session_count == 0) {
+            refuse(core, from, hello, REFUSED_FULL, "no room for another worker");
+            return;
+        }
+        index = session_open(core, hello);
+        struct note note = {.kind = NOTE_WORKER_JOINED, .instance = from};
+        effect_note(core, note, "worker %s on %s: joined with %u slots", hello->name, hello->host,
+                    hello->slots);
+    }
+    heard(core, index);
+    welcome(core, from, numeric);
+    on_heartbeat(core, index, &hello->beat);
+}
+
+/* -------------------------------------------------------------------------------------- heartbeat
+ */
+
+/* What one listed job means. Returns true when the worker got an answer. */
+static bool on_held(struct core *core, uint32_t index, const struct held *held)
+{
+    struct session *session = &core->sessions[index];
+    uint32_t slot_index;
+    enum job_standing standing = lines_standing(core, held->lease.job, &slot_index);
+    if (standing == JOB_NOT_YET)
+        return false;
+    if (standing == JOB_OVER) {
+        effect_verdict(core, &session->instance, &held->lease, VERDICT_RELEASED);
+        return true;
+    }
+    struct slot *slot = &core->slots[slot_index];
+    bool same = held->job_prefix == job_prefix(&slot->description);
+    bool finished = held->phase == HELD_FINISHED;
+    uint32_t lease = lease_find(core, slot_index, index, held->job_prefix);
+    if (lease != NONE)
+        core->leases[lease].beat = session->beat;
+    else if (same && slot->state == SLOT_WAITING && !finished)
+        lease_adopt(core, slot_index, index, &held->lease);
+    if (finished && (lease != NONE || (same && slot->state != SLOT_HELD))) {
+        /* It may believe that we hold this result, and say nothing for ever. */
+        effect_verdict(core, &session->instance, &held->lease, VERDICT_LATER);
+        return true;
+    }
+    if (lease != NONE || (same && slot->state != SLOT_HELD))
+        return false; /* it runs: a first result is welcome from anyone */
+    if (same && finished && instance_equal(&slot->holder, &session->instance))
+        return false;
+    effect_verdict(core, &session->instance, &held->lease, VERDICT_RELEASED);
+    return true;
+}
+
+/* Leases that should be at the worker by now and are not: the message was lost, or it was dropped.
+ */
+static void drop_unlisted(struct core *core, struct session *session)
+{
+    uint32_t next;
+    for (uint32_t lease = session->leases.head; lease != NONE; lease = next) {
+        next = core->leases[lease].in_session.next;
+        if (core->leases[lease].beat != session->beat &&
+            core->now_ms - core->leases[lease].since_ms >= core->config.confirm_ms)
+            lease_lost(core, lease);
+    }
+}
+
+static void on_heartbeat(struct core *core, uint32_t index, const struct heartbeat *beat)
+{
+    struct session *session = &core->sessions[index];
+    session->beat++;
+    uint32_t verdicts = 0;
+    for (uint32_t i = 0; i < beat->held_count && verdicts < VERDICTS_PER_BEAT; i++)
+        if (on_held(core, index, &beat->held[i]))
+            verdicts++;
+    if (!beat->held_cut && verdicts < VERDICTS_PER_BEAT)
+        drop_unlisted(core, session);
+    session->capacity = beat->capacity;
+    session_update_credit(core, index);
+}
+
+/* ------------------------------------------------------------------------------------- everything
+ */
+
+static void on_goodbye(struct core *core, uint32_t index, const struct goodbye *goodbye)
+{
+    struct session *session = &core->sessions[index];
+    struct note note = {.kind = NOTE_WORKER_LEFT, .instance = &session->instance};
+    effect_note(core, note, "worker %s on %s: left: %s", session->name, session->host,
+                goodbye->reason);
+    session_close(core, index);
+}
+
+void sessions_on_message(struct core *core, const struct instance_id *from,
+                         const struct message *message)
+{
+    if (message->kind == MESSAGE_HELLO) {
+        on_hello(core, from, &message->hello);
+        return;
+    }
+    uint32_t index = session_find(core, from);
+    if (index == NONE) {
+        if (core->finished)
+            send_stop(core, from);
+        else if (message->kind != MESSAGE_GOODBYE)
+            effect_send(core, from, MESSAGE_REJOIN);
+        return;
+    }
+    if (message->epoch != core->config.epoch)
+        return; /* said before it knew of this life; it will say it again */
+    heard(core, index);
+    switch (message->kind) {
+    case MESSAGE_HEARTBEAT:
+        effect_send(core, from, MESSAGE_ALIVE);
+        if (core->finished)
+            send_stop(core, from);
+        on_heartbeat(core, index, &message->heartbeat);
+        break;
+    case MESSAGE_RESULT:
+        results_on_result(core, index, &message->result);
+        break;
+    case MESSAGE_DEATH:
+        results_on_death(core, index, &message->death);
+        break;
+    case MESSAGE_GOODBYE:
+        on_goodbye(core, index, &message->goodbye);
+        break;
+    default:
+        break; /* not something that a worker says */
+    }
+}
