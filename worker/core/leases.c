@@ -1,0 +1,50 @@
+/*
+ * leases.c: leases that arrive, some for the second time.
+ *
+ * A lease of a description that is held already brings no new work, but perhaps a newer name for
+ * it: the result is then reported under the newest lease. A lease that cannot be taken (no row, a
+ * blob that just failed, leaving) is dropped without a word: the next heartbeat does not list it,
+ * and that is the answer.
+ */
+#include "worker/core/core_state.h"
+
+static bool newer(const struct lease_key *a, const struct lease_key *b)
+{
+    return a->epoch != b->epoch ? a->epoch > b->epoch : a->attempt > b->attempt;
+}
+
+static void take(struct worker_core *core, const struct lease *lease,
+                 const struct digest *description)
+{
+    if (worker_task_table_full(core))
+        return;
+    uint32_t index = worker_task_add(core, &lease->key, &core->run, description);
+    core->tasks[index].lease = *lease;
+    worker_task_enter(core, index, TASK_WAITING);
+    if (!worker_inputs_take(core, index))
+        worker_task_end(core, index);
+}
+
+void worker_on_lease(struct worker_core *core, const struct message *message)
+{
+    const struct lease *lease = &message->lease;
+    if (core->leaving || lease->key.epoch < core->epoch)
+        return;
+    struct digest description = job_digest(&lease->job);
+    uint32_t held = worker_task_find(core, lease->key.job, &core->run, &description);
+    if (held == TASK_NONE) {
+        take(core, lease, &description);
+        return;
+    }
+    const struct task *task = &core->tasks[held];
+    if (!newer(&lease->key, &task->lease.key))
+        return;
+    if (task->phase == TASK_FINISHED && task->result.outcome == OUTCOME_FAILED) {
+        /* That failure was counted; to be asked again means to try again. */
+        worker_emit_unspool(core, held);
+        worker_task_end(core, held);
+        take(core, lease, &description);
+        return;
+    }
+    worker_result_readdress(core, held, lease);
+}

@@ -1,0 +1,40 @@
+/*
+ * leaving.c: the way out that loses nothing.
+ *
+ * The first request stops new work: queued tasks are dropped (the coordinator sees it in the next
+ * heartbeat, which goes out at once), running ones finish and offer their results. The worker goes
+ * when every result has a verdict, or LEAVE_MS_MAX after the last slot fell idle. A second request
+ * does not wait.
+ */
+#include "worker/core/core_state.h"
+
+#include <stdio.h>
+
+static void say_goodbye(struct worker_core *core, const char *reason)
+{
+    struct goodbye *goodbye = &worker_emit_message(core, MESSAGE_GOODBYE)->goodbye;
+    snprintf(goodbye->reason, sizeof goodbye->reason, "%s", reason);
+    worker_emit_exit(core, WORKER_EXIT_DONE, reason);
+}
+
+void worker_on_leave_requested(struct worker_core *core, const struct worker_event *event)
+{
+    (void)event;
+    if (core->leaving) {
+        say_goodbye(core, "asked twice to leave");
+        return;
+    }
+    core->leaving = true;
+    core->beat_at = core->now;
+    worker_task_sweep_start(core);
+}
+
+void worker_leave_if_done(struct worker_core *core)
+{
+    if (!core->leaving || core->running > 0 || !worker_has_room(core, 2))
+        return;
+    if (core->leave_by == UINT64_MAX)
+        core->leave_by = worker_time_after(core->now, LEAVE_MS_MAX);
+    if (core->unsettled == 0 || core->now >= core->leave_by)
+        say_goodbye(core, "asked to leave");
+}

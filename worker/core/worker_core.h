@@ -1,0 +1,153 @@
+/*
+ * worker_core.h: the worker's supervisor as data in, data out.
+ *
+ * The counterpart of the coordinator's core, of the same shape: worker_core_step() takes one event
+ * with the time and fills in its effects; no clock, socket, file, thread or allocation. It joins,
+ * takes leases, sees that their bytes are in the cache, hands them to free slots, keeps finished
+ * results until their verdict, and carries on through any outage of the coordinator.
+ *
+ * States: JOINING (says hello until welcomed), READY (welcomed; silent coordinators are waited
+ * for), LEAVING (no new work: waits for running jobs, then goodbye), GONE.
+ */
+#ifndef RATCHET_WORKER_CORE_WORKER_CORE_H
+#define RATCHET_WORKER_CORE_WORKER_CORE_H
+
+#include "common/error.h"
+#include "proto/message.h"
+
+#include <stddef.h>
+
+struct worker_core;
+
+struct worker_config {
+    char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
+    char engine_version[VERSION_BYTES_MAX];
+    struct instance_id instance;
+    struct home_id home;
+    uint32_t slots;
+    uint32_t jobs_per_slot; /* leases wanted per slot: 2 hides one round trip */
+    uint32_t numeric_count;
+    char numeric[NUMERIC_CLASSES_MAX][VERSION_BYTES_MAX];
+    uint32_t hello_ms_min, hello_ms_max; /* 250 doubling to 8000 between hellos */
+    uint32_t resend_ms;                  /* a result without verdict is sent again after this */
+    uint32_t spool_ms;  /* results that took at least this long go to disk; shorter ones only while
+                           the coordinator is silent: they are cheaper to compute again */
+    uint64_t linger_ms; /* without a coordinator: leave after this; UINT64_MAX: never */
+    bool stay;          /* do not leave when the run ends: join the next one */
+};
+
+struct worker_config worker_config_default(void);
+
+enum worker_event_kind {
+    WORKER_TICKED = 1,
+    WORKER_MESSAGE_RECEIVED,
+    WORKER_SLOT_READY,    /* the slot process is up and idle */
+    WORKER_SLOT_FINISHED, /* it gave the result of a job, whose child is pinned once; it is idle */
+    WORKER_SLOT_DIED,
+    WORKER_BLOB_READY,       /* in the cache, verified; answers FETCH */
+    WORKER_BLOB_FAILED,      /* the coordinator has not got it either, or it does not fit */
+    WORKER_RESULT_RECOVERED, /* found in the spool of `run` at the start, before the first tick; the
+                                child is pinned once */
+    WORKER_CACHE_LEVEL,      /* free room beside what is pinned */
+    WORKER_LEAVE_REQUESTED,  /* SIGTERM: finish what runs, then go */
+};
+
+struct worker_event {
+    enum worker_event_kind kind;
+    uint64_t now_ms;
+    union {
+        const struct message *message; /* borrowed */
+        struct {
+            uint32_t slot;
+            const struct result *result; /* borrowed; lease as in the RUN */
+        } finished;
+        struct {
+            uint32_t slot;
+            int32_t exit_code, signal;
+            bool out_of_memory;
+            const char *log_tail; /* borrowed */
+        } died;
+        uint32_t slot; /* ready */
+        struct digest digest;
+        struct {
+            struct run_id run;
+            const struct result *result; /* borrowed */
+        } recovered;
+        struct {
+            bool full; /* no room for another child: ask for no work */
+            uint64_t bytes;
+        } cache;
+    };
+};
+
+enum worker_effect_kind {
+    WORKER_SEND = 1,
+    WORKER_RUN,       /* hand the job to the slot, which is idle */
+    WORKER_KILL_SLOT, /* its job is no longer wanted: kill and start anew; no death is reported */
+    WORKER_FETCH,     /* have the blob in the cache and pinned, then say BLOB_READY; each FETCH is
+                         answered, once */
+    WORKER_PIN,       /* count one more user of a blob that is in the cache */
+    WORKER_UNPIN,
+    WORKER_SPOOL, /* keep the result on disk until UNSPOOL, under (run, job) */
+    WORKER_UNSPOOL,
+    WORKER_EXIT,
+};
+
+/* Exit codes as DESIGN section 8 has them. */
+enum worker_exit {
+    WORKER_EXIT_DONE = 0,
+    WORKER_EXIT_NOT_LET_IN = 4,
+};
+
+struct worker_effect {
+    enum worker_effect_kind kind;
+    union {
+        struct message message; /* its pointers hold until the next step */
+        struct {
+            uint32_t slot;
+            struct lease lease; /* borrowed from nothing: a copy */
+        } run;
+        uint32_t slot;
+        struct digest digest;
+        struct {
+            struct run_id run;
+            const struct result *result; /* holds until the next step */
+        } spool;
+        struct {
+            struct run_id run;
+            struct job_key job;
+        } unspool;
+        struct {
+            enum worker_exit code;
+            char reason[REASON_BYTES_MAX];
+        } exit;
+    };
+};
+
+enum { WORKER_EFFECTS_MAX = 256 };
+
+struct worker_effects {
+    uint32_t count;
+    struct worker_effect items[WORKER_EFFECTS_MAX];
+};
+
+/* NULL with the reason when memory is out or the config makes no sense. */
+struct worker_core *worker_core_create(const struct worker_config *config, struct error *error);
+void worker_core_destroy(struct worker_core **core);
+
+/* Clears `effects`, then fills it. Nothing happens any more after an EXIT. */
+void worker_core_step(struct worker_core *core, const struct worker_event *event,
+                      struct worker_effects *effects);
+/* When to step a TICKED at the latest; in the past when work is left over. */
+uint64_t worker_core_deadline(const struct worker_core *core);
+
+struct worker_view {
+    const char *state; /* "joining", "ready", "leaving", "gone" */
+    uint32_t queued, running, finished;
+    uint64_t silent_ms;  /* since the coordinator was last heard */
+    const char *numeric; /* the class of the last welcome, or ""; points into the core */
+};
+
+struct worker_view worker_core_view(const struct worker_core *core, uint64_t now_ms);
+
+#endif
