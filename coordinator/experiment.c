@@ -1,0 +1,225 @@
+/*
+ * experiment.c: see experiment.h. Loads, owns and hands out; the checks are in experiment_read.c.
+ *
+ * The core wants a configuration for each line that stays where it is. Lines differ in their number
+ * only, yet a configuration has room for every operator and so fills a page, and there may be a
+ * million lines. The table of them is therefore address space (mmap), which costs memory only from
+ * the moment when a line is first asked for; asking allocates nothing, so the core may ask in a
+ * step.
+ */
+#include "coordinator/experiment.h"
+
+#include "common/os_file.h"
+#include "coordinator/experiment_state.h"
+#include "coordinator/experiment_yaml.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static size_t lines_bytes(const struct experiment *experiment)
+{
+    return (size_t)experiment->settings.lines * sizeof experiment->lines[0];
+}
+
+uint32_t experiment_open_lines(const struct experiment *experiment)
+{
+    double lines = experiment->settings.lines, open = experiment->settings.open_lines;
+    return (uint32_t)(open < lines ? open : lines);
+}
+
+static struct digest digest_of_canonical(const char *canonical)
+{
+    static const char head[] = "ratchet experiment 1\n";
+    struct digest_state state;
+    digest_init(&state);
+    digest_update(&state, head, sizeof head - 1);
+    digest_update(&state, canonical, strlen(canonical));
+    return digest_final(&state);
+}
+
+/* What follows from settings that have been checked. Fails only when memory is out. */
+static int derive(struct experiment *experiment, const char *path, struct error *error)
+{
+    experiment->canonical = experiment_render(experiment, SETTING_SEARCH);
+    experiment->spec = experiment_render(experiment, SETTING_SPEC);
+    void *lines = mmap(NULL, lines_bytes(experiment), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (lines != MAP_FAILED)
+        experiment->lines = lines;
+    if (experiment->canonical == NULL || experiment->spec == NULL || experiment->lines == NULL)
+        return error_set(error, -1, "%s: out of memory", path);
+    experiment->digest = digest_of_canonical(experiment->canonical);
+    experiment->spec_digest = digest_of(experiment->spec, strlen(experiment->spec));
+    return 0;
+}
+
+static int parse(struct experiment *experiment, struct entries *entries,
+                 const char *const *overrides, uint32_t override_count, struct error *error)
+{
+    if (experiment_yaml_read(experiment->yaml, entries, error) != 0)
+        return -1;
+    for (uint32_t i = 0; i < override_count; i++)
+        if (entries_override(entries, overrides[i], error) != 0)
+            return -1;
+    if (experiment_read(experiment, entries, error) != 0)
+        return -1;
+    return derive(experiment, entries->file, error);
+}
+
+struct experiment *experiment_parse(const char *text, const char *path,
+                                    const char *const *overrides, uint32_t override_count,
+                                    struct error *error)
+{
+    struct experiment *experiment = calloc(1, sizeof *experiment);
+    char *yaml = strdup(text);
+    if (experiment == NULL || yaml == NULL) {
+        free(experiment);
+        free(yaml);
+        error_set(error, -1, "%s: out of memory", path);
+        return NULL;
+    }
+    experiment->yaml = yaml;
+    struct entries entries = {.file = path};
+    int failed = parse(experiment, &entries, overrides, override_count, error);
+    entries_fini(&entries);
+    if (failed)
+        experiment_destroy(&experiment);
+    return experiment;
+}
+
+struct experiment *experiment_load(const char *path, const char *const *overrides,
+                                   uint32_t override_count, struct error *error)
+{
+    char *text;
+    size_t count;
+    if (os_read_file(path, EXPERIMENT_FILE_BYTES_MAX, &text, &count, error) != 0)
+        return NULL;
+    struct experiment *experiment = NULL;
+    if (strlen(text) != count)
+        error_set(error, -1, "%s: is not text: byte %zu is NUL", path, strlen(text) + 1);
+    else
+        experiment = experiment_parse(text, path, overrides, override_count, error);
+    free(text);
+    return experiment;
+}
+
+void experiment_destroy(struct experiment **experiment)
+{
+    struct experiment *old = *experiment;
+    *experiment = NULL;
+    if (old == NULL)
+        return;
+    if (old->lines != NULL)
+        munmap(old->lines, lines_bytes(old));
+    free(old->yaml);
+    free(old->canonical);
+    free(old->spec);
+    free(old);
+}
+
+/* -------------------------------------------------------------------------------------- answers */
+
+const char *experiment_name(const struct experiment *experiment)
+{
+    return experiment->settings.name;
+}
+
+const char *experiment_yaml(const struct experiment *experiment)
+{
+    return experiment->yaml;
+}
+
+uint64_t experiment_seed(const struct experiment *experiment)
+{
+    return experiment->settings.seed;
+}
+
+uint64_t experiment_jobs(const struct experiment *experiment)
+{
+    return (uint64_t)experiment->settings.jobs * (uint64_t)experiment->settings.lines;
+}
+
+double experiment_stop_hours(const struct experiment *experiment)
+{
+    return experiment->settings.stop_hours;
+}
+
+enum keep_policy experiment_keep(const struct experiment *experiment)
+{
+    return experiment->settings.keep == KEEP_CHOICE_ALL ? KEEP_ALL : KEEP_LIVE;
+}
+
+uint64_t experiment_disk_max(const struct experiment *experiment)
+{
+    return experiment->settings.disk_max;
+}
+
+const char *experiment_canonical(const struct experiment *experiment)
+{
+    return experiment->canonical;
+}
+
+struct digest experiment_digest(const struct experiment *experiment)
+{
+    return experiment->digest;
+}
+
+const char *experiment_spec(const struct experiment *experiment)
+{
+    return experiment->spec;
+}
+
+/* ------------------------------------------------------------------------------------- the core */
+
+static struct line_config line_of(const struct experiment *experiment, uint32_t line)
+{
+    struct line_config config = {
+        .search = experiment->search,
+        .spec = experiment->spec_digest,
+        .lookahead = (uint32_t)experiment->settings.lookahead,
+        .jobs = (uint64_t)experiment->settings.jobs,
+        .stop_fitness = experiment->settings.stop_fitness,
+        .stop_stagnation = (uint64_t)experiment->settings.stop_stagnation,
+    };
+    config.search.line = line;
+    return config;
+}
+
+static const struct line_config *line_at(const void *context, uint32_t line)
+{
+    const struct experiment *experiment = context;
+    assert(line < experiment->settings.lines);
+    struct line_config *config = &experiment->lines[line];
+    if (config->lookahead == 0)
+        *config = line_of(experiment, line);
+    return config;
+}
+
+/* The choice's word, as the core and the workers know the class. */
+static void fill_numeric(const struct experiment *experiment, struct core_config *config)
+{
+    char text[SETTING_TEXT_BYTES_MAX] = "";
+    if (experiment->settings.commit == COMMIT_CHOICE_ORDERED)
+        setting_format(setting_at((uint32_t)setting_find("numeric")), &experiment->settings, text);
+    assert(strlen(text) < sizeof config->numeric);
+    strcpy(config->numeric, text);
+}
+
+void experiment_fill_core(const struct experiment *experiment, struct core_config *config)
+{
+    const struct settings *settings = &experiment->settings;
+    strcpy(config->experiment, settings->name);
+    config->experiment_digest = experiment->digest;
+    config->mode = settings->commit == COMMIT_CHOICE_ARRIVAL ? COMMIT_ARRIVAL : COMMIT_ORDERED;
+    config->final_evaluation = settings->final_evaluation != 0;
+    config->opinion_promising = settings->promising != 0;
+    config->poison_fails = settings->poison == POISON_FAILS;
+    fill_numeric(experiment, config);
+    config->line_count = (uint32_t)settings->lines;
+    config->open_lines = experiment_open_lines(experiment);
+    config->line = line_at;
+    config->line_context = experiment;
+    config->largest = line_of(experiment, 0);
+}

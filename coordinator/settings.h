@@ -1,0 +1,84 @@
+/*
+ * settings.h: every setting of an experiment that is one value, as one table.
+ *
+ * A row has the dotted key, the kind and range of the value, the default, the line of help, where
+ * the value is stored and what depends on it (scope). The reader of experiment files, `--set`, the
+ * canonical text, the spec and the help all go through these rows, so a new setting is one more
+ * row. Two keys are rows only for their place in lists and in the help: what they hold is checked
+ * against catalogues (experiment_read.c).
+ *
+ * Pure: knows no YAML and no file.
+ */
+#ifndef RATCHET_COORDINATOR_SETTINGS_H
+#define RATCHET_COORDINATOR_SETTINGS_H
+
+#include "common/limits.h"
+#include "common/param.h"
+
+#include <stdbool.h>
+
+/* The values of all rows. Numbers and choices (by index) are doubles, as struct param has them. */
+struct settings {
+    char name[NAME_BYTES_MAX];
+    uint64_t seed;
+    uint64_t disk_max; /* bytes; UINT64_MAX: no limit */
+    double numeric, evaluator;
+    double null_dim, null_heal, null_work_ms, null_crash_per_million;
+    double commit, lookahead, lines, open_lines;
+    double jobs, stop_fitness, stop_stagnation, stop_hours; /* NaN: never; stagnation 0: never */
+    double promising, final_evaluation, poison, keep;
+};
+
+/* The words of the choices, in the order of their indices. */
+enum evaluator_choice { EVALUATOR_NULL = 0 };
+enum commit_choice { COMMIT_CHOICE_ORDERED = 0, COMMIT_CHOICE_ARRIVAL = 1 };
+enum poison_choice { POISON_STOPS = 0, POISON_FAILS = 1 };
+enum keep_choice { KEEP_CHOICE_LIVE = 0, KEEP_CHOICE_ALL = 1 };
+
+/* What depends on a setting: a bit set. */
+enum setting_scope {
+    SETTING_SEARCH = 1, /* the run's digest: another value is another experiment */
+    SETTING_LIMIT = 2,  /* how long the run goes on: may change when it is resumed */
+    SETTING_PLACE = 4,  /* nothing that is computed: may change when it is resumed */
+    SETTING_SPEC = 8,   /* besides: workers are told */
+};
+
+enum setting_form {
+    SETTING_PARAM = 1, /* a double, by the rules of param.h */
+    SETTING_COUNT64,   /* a uint64_t, all 64 bits of it */
+    SETTING_BYTES,     /* a uint64_t with a unit: "500MB", "10GiB"; "0": no limit */
+    SETTING_NAME,      /* char[NAME_BYTES_MAX] of letters, digits, - and _ */
+    SETTING_CATALOGUE, /* not stored here: checked against the strategies or the operators */
+};
+
+struct setting {
+    struct param param; /* its name is the dotted key; kind and range count for SETTING_PARAM only
+                         */
+    enum setting_form form;
+    uint32_t scope; /* enum setting_scope */
+    size_t offset;  /* into struct settings */
+    bool required;
+};
+
+/* At most this many rows. */
+enum { SETTINGS_MAX = 64, SETTING_TEXT_BYTES_MAX = 64, SETTING_RANGE_BYTES_MAX = 128 };
+
+/* In the order in which they are listed; NULL past the end. */
+const struct setting *setting_at(uint32_t index);
+/* Index of the row with this key, or -1. */
+int setting_find(const char *key);
+
+void settings_set_defaults(struct settings *settings);
+
+/* Stores the value of `text`. 0, or -1 with what is allowed in *error and *settings as it was. */
+int setting_parse(const struct setting *setting, const char *text, struct settings *settings,
+                  struct error *error) __attribute__((warn_unused_result));
+
+/* The value as text that setting_parse takes back; "never" for a limit that is not set. */
+void setting_format(const struct setting *setting, const struct settings *settings,
+                    char text[SETTING_TEXT_BYTES_MAX]);
+
+/* What is allowed, as errors and help say it. */
+void setting_range(const struct setting *setting, char text[SETTING_RANGE_BYTES_MAX]);
+
+#endif
