@@ -1,11 +1,6 @@
 /*
  * experiment.c: see experiment.h. Loads, owns and hands out; the checks are in experiment_read.c.
- *
- * The core wants a configuration for each line that stays where it is. Lines differ in their number
- * only, yet a configuration has room for every operator and so fills a page, and there may be a
- * million lines. The table of them is therefore address space (mmap), which costs memory only from
- * the moment when a line is first asked for; asking allocates nothing, so the core may ask in a
- * step.
+ * Lines differ in their number only: a line's configuration is made when the core asks for it.
  */
 #include "coordinator/experiment.h"
 
@@ -16,12 +11,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-static size_t lines_bytes(const struct experiment *experiment)
-{
-    return (size_t)experiment->settings.lines * sizeof experiment->lines[0];
-}
 
 uint32_t experiment_open_lines(const struct experiment *experiment)
 {
@@ -44,11 +33,7 @@ static int derive(struct experiment *experiment, const char *path, struct error 
 {
     experiment->canonical = experiment_render(experiment, SETTING_SEARCH);
     experiment->spec = experiment_render(experiment, SETTING_SPEC);
-    void *lines = mmap(NULL, lines_bytes(experiment), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (lines != MAP_FAILED)
-        experiment->lines = lines;
-    if (experiment->canonical == NULL || experiment->spec == NULL || experiment->lines == NULL)
+    if (experiment->canonical == NULL || experiment->spec == NULL)
         return error_set(error, -1, "%s: out of memory", path);
     experiment->digest = digest_of_canonical(experiment->canonical);
     experiment->spec_digest = digest_of(experiment->spec, strlen(experiment->spec));
@@ -111,8 +96,6 @@ void experiment_destroy(struct experiment **experiment)
     *experiment = NULL;
     if (old == NULL)
         return;
-    if (old->lines != NULL)
-        munmap(old->lines, lines_bytes(old));
     free(old->yaml);
     free(old->canonical);
     free(old->spec);
@@ -173,9 +156,11 @@ const char *experiment_spec(const struct experiment *experiment)
 
 /* ------------------------------------------------------------------------------------- the core */
 
-static struct line_config line_of(const struct experiment *experiment, uint32_t line)
+static void fill_line(const void *context, uint32_t line, struct line_config *config)
 {
-    struct line_config config = {
+    const struct experiment *experiment = context;
+    assert(line < experiment->settings.lines);
+    *config = (struct line_config){
         .search = experiment->search,
         .spec = experiment->spec_digest,
         .lookahead = (uint32_t)experiment->settings.lookahead,
@@ -183,18 +168,7 @@ static struct line_config line_of(const struct experiment *experiment, uint32_t 
         .stop_fitness = experiment->settings.stop_fitness,
         .stop_stagnation = (uint64_t)experiment->settings.stop_stagnation,
     };
-    config.search.line = line;
-    return config;
-}
-
-static const struct line_config *line_at(const void *context, uint32_t line)
-{
-    const struct experiment *experiment = context;
-    assert(line < experiment->settings.lines);
-    struct line_config *config = &experiment->lines[line];
-    if (config->lookahead == 0)
-        *config = line_of(experiment, line);
-    return config;
+    config->search.line = line;
 }
 
 /* The choice's word, as the core and the workers know the class. */
@@ -219,7 +193,6 @@ void experiment_fill_core(const struct experiment *experiment, struct core_confi
     fill_numeric(experiment, config);
     config->line_count = (uint32_t)settings->lines;
     config->open_lines = experiment_open_lines(experiment);
-    config->line = line_at;
+    config->line = fill_line;
     config->line_context = experiment;
-    config->largest = line_of(experiment, 0);
 }

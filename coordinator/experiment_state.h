@@ -25,7 +25,6 @@ struct experiment {
     char *yaml;                  /* as read */
     char *canonical, *spec;
     struct digest digest, spec_digest;
-    struct line_config *lines; /* one for each line, see experiment.c */
 };
 
 /* The lines that are open at once: no more than there are. */

@@ -29,7 +29,7 @@ static void tell(struct core *core, uint32_t slot_index, struct commit_record *r
     struct line *line = &core->lines[place->line];
     struct candidate candidate = slot_candidate(core, slot_index);
     struct turnover turnover;
-    place->config->search.strategy->tell(place->strategy, &candidate, &turnover);
+    place->config.search.strategy->tell(place->strategy, &candidate, &turnover);
     record->admitted = turnover.admitted;
     place->stagnation++;
     if (turnover.admitted) {

@@ -36,16 +36,17 @@ static struct demand demand_of(const struct core_config *config)
 {
     struct demand demand = {0};
     for (uint32_t i = 0; i < config->line_count; i++) {
-        const struct line_config *line = config->line(config->line_context, i);
-        const struct strategy *strategy = line->search.strategy;
-        size_t bytes = strategy->state_size(&line->search);
-        uint64_t population = strategy->population_max(&line->search);
-        if (line->lookahead > demand.lookahead)
-            demand.lookahead = line->lookahead;
+        struct line_config line;
+        config->line(config->line_context, i, &line);
+        const struct strategy *strategy = line.search.strategy;
+        size_t bytes = strategy->state_size(&line.search);
+        uint64_t population = strategy->population_max(&line.search);
+        if (line.lookahead > demand.lookahead)
+            demand.lookahead = line.lookahead;
         if (bytes > demand.state_bytes)
             demand.state_bytes = bytes;
         demand.population += population + 1; /* and the champion */
-        demand.jobs += line->jobs;
+        demand.jobs += line.jobs;
     }
     return demand;
 }

@@ -53,10 +53,8 @@ struct core_config {
     char numeric[VERSION_BYTES_MAX]; /* class of an ordered run; "" in arrival mode: any */
     uint32_t line_count, open_lines;
     uint32_t places; /* lines that may be open during replay; 0: open_lines */
-    const struct line_config *(*line)(const void *context, uint32_t line); /* outlives the core */
+    void (*line)(const void *context, uint32_t line, struct line_config *config); /* fills it */
     const void *line_context;
-    struct line_config largest; /* bounds for the tables: lookahead, strategy and population of the
-                                   most demanding line */
     uint32_t sessions_max;
     uint32_t heartbeat_ms, suspect_ms, lost_ms;
     uint32_t confirm_ms;  /* a lease that no heartbeat lists after this long did not arrive */

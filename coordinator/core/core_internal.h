@@ -42,6 +42,7 @@ enum {
     FAILURES_MAX = 3,
     HOLDERS_MAX = 4,
     OPINIONS_MAX = 2,
+    TROUBLES_MAX = 4,
     ANCHOR_DEPTH = 50,
     CLOCK_STEP_MS_MAX = 1000, /* of silence per step: a coordinator that was stopped for a minute
                                  must not blame its workers */
@@ -102,6 +103,8 @@ struct slot {
     uint32_t depth; /* of the child */
     uint32_t parent_blobs[JOB_PARENTS_MAX];
     uint32_t attempts, deaths, failures;
+    uint32_t trouble_count; /* workers where the job died or failed; the last few */
+    struct instance_id trouble_at[TROUBLES_MAX];
     struct list leases;
     uint32_t heap_place; /* in the waiting heap, or NONE */
     bool in_ready;
@@ -164,7 +167,7 @@ struct line {
 struct place {
     bool used;
     uint32_t line;
-    const struct line_config *config;
+    struct line_config config;
     void *strategy; /* state */
     uint64_t next_job, next_commit;
     uint64_t stagnation; /* commits since the champion changed */
@@ -278,6 +281,8 @@ void lease_adopt(struct core *core, uint32_t slot, uint32_t session, const struc
 void lease_free(struct core *core, uint32_t lease);
 /* Takes a lease back: the job (or opinion) waits again. */
 void lease_lost(struct core *core, uint32_t lease);
+/* The job died or failed there: it goes elsewhere if it can. */
+void slot_note_trouble(struct core *core, uint32_t slot, uint32_t session);
 /* Ends all leases of a job that needs them no longer; tells the workers to stop, except `except`.
  */
 void leases_end(struct core *core, uint32_t slot, uint32_t except_session);

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { OTHER_HOST_TRIES = 8 };
+enum { OTHERS_TRIED = 8 }; /* workers looked at, to find one that is not the usual one */
 
 /* ------------------------------------------------------------------------- heap of waiting slots
  */
@@ -197,12 +197,19 @@ static uint32_t holder_with_credit(const struct core *core, const struct slot *s
     return NONE;
 }
 
-static bool gave_opinion(const struct slot *slot, const struct instance_id *instance)
+static bool is_among(const struct instance_id *instance, const struct instance_id *list,
+                     uint32_t count)
 {
-    for (uint32_t i = 0; i < slot->opinion_count; i++)
-        if (instance_equal(&slot->opinion_by[i], instance))
+    for (uint32_t i = 0; i < count; i++)
+        if (instance_equal(&list[i], instance))
             return true;
     return false;
+}
+
+void slot_note_trouble(struct core *core, uint32_t slot_index, uint32_t session)
+{
+    struct slot *slot = &core->slots[slot_index];
+    slot->trouble_at[slot->trouble_count++ % TROUBLES_MAX] = core->sessions[session].instance;
 }
 
 /*
@@ -212,10 +219,10 @@ static bool gave_opinion(const struct slot *slot, const struct instance_id *inst
 static uint32_t session_for_opinion(const struct core *core, const struct slot *slot)
 {
     uint32_t session = core->by_credit.head, second = NONE;
-    for (uint32_t i = 0; session != NONE && i < OTHER_HOST_TRIES; i++) {
+    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
         const struct session *candidate = &core->sessions[session];
         bool fresh = !instance_equal(&candidate->instance, &slot->holder) &&
-                     !gave_opinion(slot, &candidate->instance);
+                     !is_among(&candidate->instance, slot->opinion_by, slot->opinion_count);
         if (fresh && strcmp(candidate->host, slot->host) != 0)
             return session;
         if (fresh && second == NONE)
@@ -225,12 +232,25 @@ static uint32_t session_for_opinion(const struct core *core, const struct slot *
     return second != NONE ? second : core->by_credit.head;
 }
 
+/* A worker with credit where the job has not failed before; any, when there is none at hand. */
+static uint32_t session_without_trouble(const struct core *core, const struct slot *slot)
+{
+    uint32_t count = slot->trouble_count < TROUBLES_MAX ? slot->trouble_count : TROUBLES_MAX;
+    uint32_t session = core->by_credit.head;
+    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
+        if (!is_among(&core->sessions[session].instance, slot->trouble_at, count))
+            return session;
+        session = core->sessions[session].by_credit.next;
+    }
+    return core->by_credit.head;
+}
+
 static uint32_t session_for(const struct core *core, const struct slot *slot)
 {
     if (slot->state == SLOT_HELD)
         return session_for_opinion(core, slot);
-    uint32_t session = holder_with_credit(core, slot);
-    return session != NONE ? session : core->by_credit.head;
+    uint32_t session = slot->trouble_count == 0 ? holder_with_credit(core, slot) : NONE;
+    return session != NONE ? session : session_without_trouble(core, slot);
 }
 
 static enum lease_reason reason_for(const struct slot *slot)

@@ -34,7 +34,7 @@ enum job_standing lines_standing(const struct core *core, struct job_key job, ui
 static void create_job(struct core *core, uint32_t place_index, const struct proposal *proposal)
 {
     struct place *place = &core->places[place_index];
-    const struct search_config *search = &place->config->search;
+    const struct search_config *search = &place->config.search;
     uint32_t index;
     struct slot *slot = slot_open(core, place_index, place->next_job++, &index);
     core->lines[place->line].created = place->next_job;
@@ -76,7 +76,7 @@ static void create_final_job(struct core *core, uint32_t place_index)
 static bool at_end(const struct core *core, const struct place *place)
 {
     const struct line *line = &core->lines[place->line];
-    const struct line_config *config = place->config;
+    const struct line_config *config = &place->config;
     if (line->stopped || place->next_job >= config->jobs)
         return true;
     if (config->stop_stagnation > 0 && place->stagnation >= config->stop_stagnation)
@@ -101,9 +101,9 @@ static void close_line(struct core *core, uint32_t place_index)
 void lines_create_jobs(struct core *core, uint32_t place_index)
 {
     struct place *place = &core->places[place_index];
-    const struct strategy *strategy = place->config->search.strategy;
+    const struct strategy *strategy = place->config.search.strategy;
     struct proposal proposal;
-    while (!at_end(core, place) && place->in_flight < place->config->lookahead) {
+    while (!at_end(core, place) && place->in_flight < place->config.lookahead) {
         if (strategy->ask(place->strategy, place->next_job, &proposal) == ASK_WAIT)
             break;
         create_job(core, place_index, &proposal);
@@ -138,14 +138,14 @@ void lines_open_one(struct core *core, uint32_t place_index)
     *place = (struct place){
         .used = true,
         .line = number,
-        .config = core->config.line(core->config.line_context, number),
         .strategy = strategy,
         .champion_blob = NONE,
     };
+    core->config.line(core->config.line_context, number, &place->config);
     line->state = LINE_OPEN;
     line->place = place_index;
     core->open_count++;
-    place->config->search.strategy->open(place->strategy, &place->config->search);
+    place->config.search.strategy->open(place->strategy, &place->config.search);
     lines_create_jobs(core, place_index);
 }
 

@@ -91,6 +91,7 @@ static void attempt_failed(struct core *core, uint32_t slot_index, uint32_t sess
         .instance = &session->instance,
     };
     effect_note(core, note, "worker %s: %s", session->name, reason);
+    slot_note_trouble(core, slot_index, session_index);
     lease_lost(core, lease);
     if (++slot->failures >= FAILURES_MAX)
         lines_poison(core, slot_index, reason);
@@ -127,7 +128,7 @@ bool result_prepare(struct core *core, uint32_t slot_index)
         return true;
     struct candidate candidate = slot_candidate(core, slot_index);
     const struct place *place = &core->places[slot->place];
-    if (!place->config->search.strategy->judge(place->strategy, &candidate))
+    if (!place->config.search.strategy->judge(place->strategy, &candidate))
         return true;
     blob_want(core, slot_index);
     if (core->blobs[slot->child_blob].state != BLOB_STORED)
@@ -332,6 +333,7 @@ void results_on_death(struct core *core, uint32_t session_index, const struct de
         if (lease == NONE)
             continue;
         bool own = slot->state == SLOT_LEASED;
+        slot_note_trouble(core, slot_index, session_index);
         lease_lost(core, lease);
         if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
             lines_poison(core, slot_index, "its slot process died three times");

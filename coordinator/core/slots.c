@@ -24,7 +24,7 @@ struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint3
         .child_blob = NONE,
         .parent_blobs = {NONE, NONE},
     };
-    const struct line_config *config = core->places[place].config;
+    const struct line_config *config = &core->places[place].config;
     slot->job.key = (struct job_key){.line = core->places[place].line, .job = number};
     slot->job.seed = config->search.seed;
     slot->job.spec = config->spec;

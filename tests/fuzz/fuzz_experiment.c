@@ -54,10 +54,11 @@ static void check_core(const struct experiment *experiment)
     struct core_config config = {0};
     experiment_fill_core(experiment, &config);
     assert(config.line_count >= 1 && config.open_lines <= config.line_count);
-    const struct line_config *last = config.line(config.line_context, config.line_count - 1);
-    assert(last->search.line == config.line_count - 1);
-    assert(last->search.operator_count >= 1 && last->search.operator_count <= OPERATORS_MAX);
-    assert((uint64_t)last->lookahead * config.open_lines <= 4000000);
+    struct line_config last;
+    config.line(config.line_context, config.line_count - 1, &last);
+    assert(last.search.line == config.line_count - 1);
+    assert(last.search.operator_count >= 1 && last.search.operator_count <= OPERATORS_MAX);
+    assert((uint64_t)last.lookahead * config.open_lines <= 4000000);
 }
 
 static char *copy_text(const uint8_t *data, size_t size)

@@ -366,8 +366,10 @@ static void the_core_gets_what_the_file_says(void **state)
     assert_string_equal(config.numeric, "portable");
     assert_int_equal(config.line_count, 1);
     assert_int_equal(config.open_lines, 1);
-    assert_true(isnan(config.largest.stop_fitness));
-    assert_true(config.largest.stop_stagnation == 0);
+    struct line_config line;
+    config.line(config.line_context, 0, &line);
+    assert_true(isnan(line.stop_fitness));
+    assert_true(line.stop_stagnation == 0);
     experiment_destroy(&experiment);
 }
 
@@ -407,30 +409,12 @@ static void lines_differ_in_their_number_only(void **state)
     experiment_fill_core(experiment, &config);
     const char *spec = experiment_spec(experiment);
     struct digest digest = digest_of(spec, strlen(spec));
-    const struct line_config *lines[3];
     for (uint32_t i = 0; i < 3; i++) {
-        lines[i] = config.line(config.line_context, i);
-        assert_memory_equal(lines[i]->spec.bytes, digest.bytes, DIGEST_BYTES);
+        struct line_config line;
+        config.line(config.line_context, i, &line);
+        assert_memory_equal(line.spec.bytes, digest.bytes, DIGEST_BYTES);
+        check_line(&line, i);
     }
-    for (uint32_t i = 0; i < 3; i++) {
-        check_line(lines[i], i);
-        assert_ptr_equal(config.line(config.line_context, i), lines[i]);
-    }
-    check_line(&config.largest, 0);
-    experiment_destroy(&experiment);
-}
-
-static void a_million_lines_cost_only_what_is_used(void **state)
-{
-    (void)state;
-    const char *overrides[] = {"search.lines=1000000", "search.open_lines=1000"};
-    struct experiment *experiment = parse_with(small, overrides, 2);
-    struct core_config config = {0};
-    experiment_fill_core(experiment, &config);
-    assert_int_equal(config.line_count, 1000000);
-    assert_int_equal(config.open_lines, 1000);
-    assert_int_equal(config.line(config.line_context, 999999)->search.line, 999999);
-    assert_int_equal(config.line(config.line_context, 0)->search.line, 0);
     experiment_destroy(&experiment);
 }
 
@@ -471,7 +455,9 @@ static void our_own_experiments_are_valid(void **state)
         struct core_config config = {0};
         experiment_fill_core(experiment, &config);
         assert_string_equal(experiment_name(experiment), cases[i].name);
-        assert_string_equal(config.largest.search.strategy->name, cases[i].strategy);
+        struct line_config line;
+        config.line(config.line_context, 0, &line);
+        assert_string_equal(line.search.strategy->name, cases[i].strategy);
         assert_true(experiment_jobs(experiment) == cases[i].jobs);
         assert_int_equal(config.line_count, cases[i].lines);
         assert_int_equal(config.open_lines, cases[i].open_lines);
@@ -497,7 +483,6 @@ int main(void)
         cmocka_unit_test(differences_stay_in_their_memory),
         cmocka_unit_test(the_core_gets_what_the_file_says),
         cmocka_unit_test(lines_differ_in_their_number_only),
-        cmocka_unit_test(a_million_lines_cost_only_what_is_used),
         cmocka_unit_test(our_own_experiments_are_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-static const struct line_config *line_of(const void *context, uint32_t line)
+static void fill_line(const void *context, uint32_t line, struct line_config *config)
 {
     const struct fixture *fixture = context;
-    return &fixture->lines[line];
+    *config = fixture->lines[line];
 }
 
 void fixture_open(struct fixture *fixture, const char *strategy, uint64_t jobs, uint32_t lookahead)
@@ -64,7 +64,7 @@ static int create_and_replay(struct fixture *fixture, struct error *error)
 void fixture_start(struct fixture *fixture)
 {
     struct error error = {""};
-    fixture->config.line = line_of;
+    fixture->config.line = fill_line;
     fixture->config.line_context = fixture;
     fixture->config.places = 0;
     for (uint32_t i = 0; i < fixture->config.line_count; i++) {

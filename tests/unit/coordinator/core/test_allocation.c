@@ -1,8 +1,8 @@
 /*
  * test_allocation.c: a core takes all its memory when it is created; stepping it takes none.
  *
- * malloc and its relatives are replaced by counting ones for this program; a whole run with second opinions,
- * losses and a stop is stepped, and the count must not move.
+ * malloc and its relatives are replaced by counting ones for this program; a whole run with second
+ * opinions, losses and a stop is stepped, and the count must not move.
  */
 #include "core_fixture.h"
 

@@ -475,6 +475,33 @@ static void test_three_deaths_of_its_own_quarantine_a_job(void **state)
     fixture_close(&f);
 }
 
+static void test_a_job_that_failed_goes_elsewhere(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 1);
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    struct lease lease;
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    for (uint32_t i = 1; i < 3; i++)
+        fixture_hello(&f, i, 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct result result = fixture_result(&lease);
+        result.outcome = OUTCOME_FAILED;
+        result.fitness = (double)NAN;
+        fixture_give(&f, i, &result);
+        fixture_give(&f, i, &result); /* a copy counts for nothing */
+        assert_int_equal(f.notes[NOTE_ATTEMPT_FAILED], i + 1);
+        assert_true(fixture_take_lease(&f, i + 1, &lease));
+    }
+    fixture_run(&f, 3);
+    struct result result = fixture_result(&lease);
+    fixture_give(&f, 2, &result);
+    assert_int_equal(f.notes[NOTE_JOB_QUARANTINED], 0);
+    assert_true(core_summary(f.core).commits > 0);
+    fixture_close(&f);
+}
+
 static void test_poison_may_be_committed_as_failed(void **state)
 {
     (void)state;
@@ -600,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_a_would_be_champion_is_evaluated_by_another_host),
         cmocka_unit_test(test_a_liar_is_outvoted_and_benched),
         cmocka_unit_test(test_three_deaths_of_its_own_quarantine_a_job),
+        cmocka_unit_test(test_a_job_that_failed_goes_elsewhere),
         cmocka_unit_test(test_poison_may_be_committed_as_failed),
         cmocka_unit_test(test_nan_is_a_result_and_never_a_winner),
         cmocka_unit_test(test_a_stop_is_an_input_and_is_replayed),
