@@ -8,7 +8,7 @@
 
 struct entry {
     struct map_key key;
-    uint32_t value; /* FIXED_MAP_NONE: empty */
+    uint32_t filled; /* value + 1; 0: empty, so that fresh memory is an empty map */
 };
 
 struct fixed_map {
@@ -34,16 +34,21 @@ struct fixed_map *fixed_map_init(void *memory, uint32_t capacity)
 {
     struct fixed_map *map = memory;
     uint32_t size = size_for(capacity);
-    *map = (struct fixed_map){.capacity = capacity, .mask = size - 1};
-    for (uint32_t i = 0; i < size; i++)
-        map->entries[i] = (struct entry){.value = FIXED_MAP_NONE};
+    memset(map, 0, sizeof *map + size * sizeof map->entries[0]);
+    map->capacity = capacity;
+    map->mask = size - 1;
     return map;
 }
 
 struct fixed_map *fixed_map_create(uint32_t capacity)
 {
-    void *memory = malloc(fixed_map_bytes(capacity));
-    return memory == NULL ? NULL : fixed_map_init(memory, capacity);
+    /* Zeroed by the system, page by page, when it is used: a large map costs nothing until then. */
+    struct fixed_map *map = calloc(1, fixed_map_bytes(capacity));
+    if (map == NULL)
+        return NULL;
+    map->capacity = capacity;
+    map->mask = size_for(capacity) - 1;
+    return map;
 }
 
 void fixed_map_destroy(struct fixed_map **map)
@@ -70,14 +75,14 @@ static bool key_equal(struct map_key a, struct map_key b)
 static uint32_t place_of(const struct fixed_map *map, struct map_key key)
 {
     uint32_t place = home_of(map, key);
-    while (map->entries[place].value != FIXED_MAP_NONE && !key_equal(map->entries[place].key, key))
+    while (map->entries[place].filled != 0 && !key_equal(map->entries[place].key, key))
         place = (place + 1) & map->mask;
     return place;
 }
 
 uint32_t fixed_map_find(const struct fixed_map *map, struct map_key key)
 {
-    return map->entries[place_of(map, key)].value;
+    return map->entries[place_of(map, key)].filled - 1; /* empty: NONE */
 }
 
 void fixed_map_insert(struct fixed_map *map, struct map_key key, uint32_t value)
@@ -85,17 +90,17 @@ void fixed_map_insert(struct fixed_map *map, struct map_key key, uint32_t value)
     assert(map->count < map->capacity);
     assert(value != FIXED_MAP_NONE);
     uint32_t place = place_of(map, key);
-    assert(map->entries[place].value == FIXED_MAP_NONE);
-    map->entries[place] = (struct entry){.key = key, .value = value};
+    assert(map->entries[place].filled == 0);
+    map->entries[place] = (struct entry){.key = key, .filled = value + 1};
     map->count++;
 }
 
 void fixed_map_remove(struct fixed_map *map, struct map_key key)
 {
     uint32_t hole = place_of(map, key);
-    assert(map->entries[hole].value != FIXED_MAP_NONE);
+    assert(map->entries[hole].filled != 0);
     /* Pull back each follower whose probe path crosses the hole, so that no tombstone is needed. */
-    for (uint32_t next = (hole + 1) & map->mask; map->entries[next].value != FIXED_MAP_NONE;
+    for (uint32_t next = (hole + 1) & map->mask; map->entries[next].filled != 0;
          next = (next + 1) & map->mask) {
         uint32_t home = home_of(map, map->entries[next].key);
         if (((next - home) & map->mask) >= ((next - hole) & map->mask)) {
@@ -103,7 +108,7 @@ void fixed_map_remove(struct fixed_map *map, struct map_key key)
             hole = next;
         }
     }
-    map->entries[hole].value = FIXED_MAP_NONE;
+    map->entries[hole].filled = 0;
     map->count--;
 }
 

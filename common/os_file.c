@@ -52,7 +52,7 @@ static int folder_of(const char *path, char folder[OS_PATH_BYTES_MAX], struct er
     return 0;
 }
 
-/* ---------------------------------------------------------------------------------- folders */
+/* ------------------------------------------------------------------------------------ folders */
 
 static int make_directory(const char *path, mode_t mode, struct error *error)
 {
@@ -102,7 +102,7 @@ int os_sync_directory(const char *path, struct error *error)
     return failed;
 }
 
-/* ------------------------------------------------------------------------------------ files */
+/* -------------------------------------------------------------------------------------- files */
 
 static int write_all(int fd, const void *bytes, size_t count)
 {
@@ -228,7 +228,7 @@ int os_read_file(const char *path, size_t max_bytes, char **bytes, size_t *count
     return failed;
 }
 
-/* ------------------------------------------------------------------------------------- lock */
+/* --------------------------------------------------------------------------------------- lock */
 
 static int report_holder(int fd, const char *path, struct error *error)
 {
@@ -266,7 +266,7 @@ out:
     return -1;
 }
 
-/* ------------------------------------------------------------------------------ file system */
+/* -------------------------------------------------------------------------------- file system */
 
 const char *os_network_file_system_name(uint32_t magic)
 {
@@ -321,7 +321,7 @@ int os_random_bytes(void *bytes, size_t count, struct error *error)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- tree */
+/* --------------------------------------------------------------------------------------- tree */
 
 static int remove_entry(int parent, const char *name, const char *path, int depth,
                         struct error *error);

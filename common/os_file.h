@@ -25,16 +25,14 @@ enum { OS_PATH_BYTES_MAX = 4096 };
 int os_path_join(char *path, size_t size, const char *folder, const char *name, struct error *error)
     __attribute__((warn_unused_result));
 
-/* Makes `path` and every missing folder above it; a folder that is there already is left as it is.
- */
+/* Makes `path` and every missing folder above it; one that is there already is left as it is. */
 int os_make_directories(const char *path, mode_t mode, struct error *error)
     __attribute__((warn_unused_result));
 
 /*
  * Replaces or makes the file `path` with these bytes. After a crash or a power cut the file holds
  * either the old bytes or all of the new ones; on return it holds the new ones for good. A crash
- * may leave
- * ".NAME.tmp-XXXX" beside it. Mode is subject to umask.
+ * may leave ".NAME.tmp-XXXX" beside it. Mode is subject to umask.
  */
 int os_write_atomic(const char *path, const void *bytes, size_t count, mode_t mode,
                     struct error *error) __attribute__((warn_unused_result));

@@ -28,13 +28,23 @@ bool blob_conflicts(const struct core *core, const struct digest *digest)
     return blob != FIXED_MAP_NONE && !digest_equal(&core->blobs[blob].digest, digest);
 }
 
+/* From the free list, else one never used: a large table is touched only as far as it is needed. */
+static uint32_t take_entry(struct core *core)
+{
+    uint32_t index = core->free_blob;
+    if (index == NONE) {
+        assert(core->fresh_blobs < core->blob_capacity);
+        return core->fresh_blobs++;
+    }
+    core->free_blob = core->blobs[index].next_free;
+    return index;
+}
+
 uint32_t blob_reference(struct core *core, const struct digest *digest)
 {
     uint32_t index = blob_find(core, digest);
     if (index == NONE) {
-        index = core->free_blob;
-        assert(index != NONE);
-        core->free_blob = core->blobs[index].next_free;
+        index = take_entry(core);
         struct blob *blob = &core->blobs[index];
         *blob = (struct blob){.digest = *digest, .state = BLOB_UNKNOWN};
         for (uint32_t i = 0; i < HOLDERS_MAX; i++)

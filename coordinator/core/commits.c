@@ -75,6 +75,7 @@ static void fill_record(const struct core *core, const struct slot *slot,
     memcpy(record->metrics, slot->metrics, slot->metric_count * sizeof record->metrics[0]);
     memcpy(record->worker, slot->worker, sizeof record->worker);
     memcpy(record->host, slot->host, sizeof record->host);
+    memcpy(record->numeric, slot->numeric, sizeof record->numeric);
 }
 
 void slot_commit(struct core *core, uint32_t index, struct commit_record *record)

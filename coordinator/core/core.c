@@ -28,7 +28,7 @@ struct core_config core_config_default(void)
 
 /* What the lines ask of the tables. */
 struct demand {
-    uint64_t lookahead, population, jobs;
+    uint64_t lookahead, kept, jobs;
     size_t state_bytes;
 };
 
@@ -45,7 +45,8 @@ static struct demand demand_of(const struct core_config *config)
             demand.lookahead = line.lookahead;
         if (bytes > demand.state_bytes)
             demand.state_bytes = bytes;
-        demand.population += population + 1; /* and the champion */
+        /* And the champion; and, of a closed line, the parents of jobs past its limits. */
+        demand.kept += population + 1 + (uint64_t)line.lookahead * JOB_PARENTS_MAX;
         demand.jobs += line.jobs;
     }
     return demand;
@@ -119,8 +120,7 @@ static void init_tables(struct core *core)
     list_init(&core->by_silence);
     list_init(&core->by_credit);
     list_init(&core->ready);
-    for (uint32_t i = 0; i < core->blob_capacity; i++)
-        core->blobs[i].next_free = i + 1 < core->blob_capacity ? i + 1 : NONE;
+    core->free_blob = NONE;
     for (uint32_t i = 0; i < core->config.line_count; i++)
         core->lines[i].chain = chain_start(&core->config.experiment_digest, i);
 }
@@ -138,7 +138,7 @@ struct core *core_create(const struct core_config *config, struct error *error)
     /* One more job per place: the final one. Each job refers to its parents and its child. */
     uint32_t places = config->places != 0 ? config->places : config->open_lines;
     uint64_t slots = (demand.lookahead + 1) * places;
-    uint64_t blobs = demand.population + slots * (JOB_PARENTS_MAX + 1) + 64;
+    uint64_t blobs = demand.kept + slots * (JOB_PARENTS_MAX + 1) + 64;
     if (slots > TABLE_MAX || blobs > TABLE_MAX) {
         error_set(error, -1,
                   "coordinator: lookahead times open lines, or population times lines, "
@@ -215,6 +215,8 @@ void core_start(struct core *core, uint64_t now_ms)
         core->dispatch_from_ms = now_ms + core->config.reattach_ms;
     while (lines_can_open(core))
         lines_open(core);
+    for (uint32_t i = 0; i < core->slot_capacity; i++)
+        core->slots[i].created_ms = now_ms; /* replay knows no time */
     core->started = true;
 }
 
@@ -320,6 +322,9 @@ static void count_slots(const struct core *core, struct core_summary *summary)
         case SLOT_QUARANTINED:
             summary->quarantined++;
             break;
+        case SLOT_BEYOND:
+            summary->created--;
+            break;
         case SLOT_FREE:
             break;
         }
@@ -354,8 +359,8 @@ struct core_summary core_summary(const struct core *core)
         summary.slots += core->sessions[i].slots;
         summary.suspects += core->sessions[i].state == SESSION_SUSPECT;
     }
-    count_slots(core, &summary);
     find_champion(core, &summary);
+    count_slots(core, &summary);
     return summary;
 }
 

@@ -85,7 +85,8 @@ struct commit_record {
     /* Below: told to people, never part of a digest. */
     uint32_t attempts, compute_ms;
     char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
-    uint64_t waited_ms; /* from creation to commit */
+    char numeric[VERSION_BYTES_MAX]; /* class in which the worker computed */
+    uint64_t waited_ms;              /* from creation to commit */
 };
 
 enum input_kind {
@@ -139,7 +140,8 @@ enum core_effect_kind {
     CORE_SEND = 1,
     CORE_PERSIST_COMMIT,
     CORE_PERSIST_INPUT,
-    CORE_PERSIST_DETAIL, /* at the result's arrival, before its commit; a later one replaces it */
+    CORE_PERSIST_DETAIL, /* at the result's arrival, before its commit; a later one replaces it, one
+                            of 0 bytes takes it back */
     CORE_PULL_BLOB, /* until stored or unavailable; when the store has it already, say stored */
     CORE_DROP_BLOB, /* nothing alive refers to it */
     CORE_NOTE,      /* for the log and the ledger's events; never decides anything */
@@ -152,6 +154,7 @@ enum note_kind {
     NOTE_WORKER_SUSPECT,
     NOTE_WORKER_LOST,
     NOTE_WORKER_LEFT,
+    NOTE_WORKER_BENCHED,
     NOTE_SLOT_DIED,
     NOTE_ATTEMPT_FAILED,
     NOTE_JOB_QUARANTINED,

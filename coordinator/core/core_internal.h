@@ -40,6 +40,7 @@ enum {
     DROPS_PER_STEP = 64,
     POISON_DEATHS = 3,
     FAILURES_MAX = 3,
+    DISPUTES_MAX = 8,
     HOLDERS_MAX = 4,
     OPINIONS_MAX = 2,
     TROUBLES_MAX = 4,
@@ -65,7 +66,7 @@ struct session {
     struct instance_id instance;
     struct home_id home;
     bool benched; /* gave a result that others disproved: gets no more work */
-    char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
+    char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX], numeric[VERSION_BYTES_MAX];
     uint32_t slots, capacity, lease_count;
     uint32_t beat;       /* counts heartbeats, to tell which leases the last one listed */
     uint32_t generation; /* of this table entry: a stale index is recognised */
@@ -86,7 +87,14 @@ struct lease_entry {
     struct link in_session, in_slot;
 };
 
-enum slot_state { SLOT_FREE = 0, SLOT_WAITING, SLOT_LEASED, SLOT_HELD, SLOT_QUARANTINED };
+enum slot_state {
+    SLOT_FREE = 0,
+    SLOT_WAITING,
+    SLOT_LEASED,
+    SLOT_HELD,
+    SLOT_QUARANTINED,
+    SLOT_BEYOND, /* past the limits: see lines.c */
+};
 
 enum opinion_state { OPINION_NONE = 0, OPINION_WAITING, OPINION_LEASED, OPINION_AGREED };
 
@@ -106,9 +114,12 @@ struct slot {
     uint32_t trouble_count; /* workers where the job died or failed; the last few */
     struct instance_id trouble_at[TROUBLES_MAX];
     struct list leases;
+    struct link in_place;
     uint32_t heap_place; /* in the waiting heap, or NONE */
     bool in_ready;
     struct link by_ready; /* held results that may be due for commit */
+
+    bool has_detail; /* the ledger holds one of an earlier result */
 
     /* The result, while HELD. */
     enum outcome outcome;
@@ -118,7 +129,7 @@ struct slot {
     struct digest child;
     uint64_t child_bytes, steps;
     uint32_t compute_ms;
-    char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
+    char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX], numeric[VERSION_BYTES_MAX];
     struct instance_id holder; /* who has the child's bytes */
     struct lease_key held_under;
     uint32_t child_blob; /* reference held while the bytes are wanted, or NONE */
@@ -128,6 +139,7 @@ struct slot {
     /* Second opinion on the child. */
     enum opinion_state opinion;
     struct digest opinion_description;
+    uint32_t disputes; /* results dropped because opinions did not agree with them */
     uint32_t opinion_count;
     double opinion_fitness[OPINIONS_MAX];
     struct instance_id opinion_by[OPINIONS_MAX];
@@ -171,8 +183,10 @@ struct place {
     void *strategy; /* state */
     uint64_t next_job, next_commit;
     uint64_t stagnation; /* commits since the champion changed */
-    uint32_t in_flight;
-    bool finalising; /* the final job was created */
+    struct list slots;
+    uint32_t in_flight, due; /* created and not committed; of these, within the limits */
+    bool ended;              /* by fitness or stagnation */
+    bool finalising;         /* the final job was created */
     uint32_t champion_blob;
 };
 
@@ -186,7 +200,7 @@ struct core {
     struct session *sessions;
     struct list by_silence, by_credit;
     struct fixed_map *by_instance, *by_home;
-    uint32_t session_count;
+    uint32_t session_count, benched_count;
     uint32_t *free_sessions, free_session_count;
     uint64_t silence_deadline; /* on the liveness clock */
 
@@ -200,7 +214,7 @@ struct core {
     struct list ready;
 
     struct blob *blobs;
-    uint32_t free_blob, blob_capacity;
+    uint32_t free_blob, fresh_blobs, blob_capacity; /* fresh: never used, from this index on */
     struct fixed_map *by_digest;
 
     struct line *lines;
@@ -314,8 +328,12 @@ struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint3
 void slot_publish(struct core *core, uint32_t index);
 struct candidate slot_candidate(const struct core *core, uint32_t index);
 void slot_unmark_ready(struct core *core, uint32_t index);
-/* Ends whatever concerns the job and frees the slot. */
+/* The same for a job past the limits: it holds its parents, and no worker hears of it. */
+void slot_publish_beyond(struct core *core, uint32_t index);
+/* Ends whatever concerns the job, gives up its references and frees the slot. */
 void slot_close(struct core *core, uint32_t index);
+/* Frees the slot; what the job refers to stays referred to. */
+void slot_abandon(struct core *core, uint32_t index);
 
 /* -------------------------------------------------------------------------------------- commits.c
  */
@@ -348,6 +366,8 @@ bool lines_can_open(const struct core *core);
 bool lines_all_over(const struct core *core);
 /* The job killed its worker too often: its line will stop there, or it is committed as failed. */
 void lines_poison(struct core *core, uint32_t slot, const char *evidence);
+/* Its line will stop there in any case. */
+void lines_quarantine(struct core *core, uint32_t slot, const char *evidence);
 /* The line of a quarantined job whose turn it is stops; resumable by another life. */
 void lines_stall(struct core *core, uint32_t place);
 void lines_request_stop(struct core *core);

@@ -1,6 +1,11 @@
 /*
  * lines.c: lines from their opening to their end: the creation rule, stops and poison.
  *
+ * Limits (budget, fitness, stagnation) may be raised when a run is resumed, and the line must then
+ * be what it would have been under the higher ones from the start. So creation does not stop at a
+ * limit: jobs past it are created at the same moments and hold their parents' bytes, but no worker
+ * hears of them (BEYOND).
+ *
  * Creation rule: after each commit of a line, and once when it opens, and at no other moment, the
  * strategy is asked for jobs until `lookahead` of them are in flight or it says WAIT. A free worker
  * never causes an ask. Together with commits in job order this makes a line's history a function of
@@ -17,7 +22,7 @@ enum job_standing lines_standing(const struct core *core, struct job_key job, ui
 {
     *slot = fixed_map_find(core->by_job, slot_key(job));
     if (*slot != FIXED_MAP_NONE)
-        return JOB_IN_FLIGHT;
+        return core->slots[*slot].state == SLOT_BEYOND ? JOB_NOT_YET : JOB_IN_FLIGHT;
     if (job.line >= core->config.line_count)
         return JOB_OVER;
     const struct line *line = &core->lines[job.line];
@@ -52,7 +57,10 @@ static void create_job(struct core *core, uint32_t place_index, const struct pro
         slot->parent_ids[i] = (struct job_key){place->line, proposal->parents[i].job};
     }
     slot->depth = proposal->parent_count > 0 ? proposal->parents[0].depth + 1 : 0;
-    slot_publish(core, index);
+    if (place->ended || slot->job.key.job >= place->config.jobs)
+        slot_publish_beyond(core, index);
+    else
+        slot_publish(core, index);
 }
 
 static void create_final_job(struct core *core, uint32_t place_index)
@@ -72,13 +80,11 @@ static void create_final_job(struct core *core, uint32_t place_index)
     slot_publish(core, index);
 }
 
-/* Whether the line creates no more jobs, by what it has committed so far. */
-static bool at_end(const struct core *core, const struct place *place)
+/* Fitness or stagnation, by what the line has committed so far. */
+static bool has_ended(const struct core *core, const struct place *place)
 {
     const struct line *line = &core->lines[place->line];
     const struct line_config *config = &place->config;
-    if (line->stopped || place->next_job >= config->jobs)
-        return true;
     if (config->stop_stagnation > 0 && place->stagnation >= config->stop_stagnation)
         return true;
     return line->has_champion && line->champion.fitness >= config->stop_fitness;
@@ -91,28 +97,39 @@ static void close_line(struct core *core, uint32_t place_index)
     struct job_key key = {.line = place->line, .job = JOB_NUMBER_FINAL};
     effect_note(core, (struct note){.kind = NOTE_LINE_CLOSED, .job = &key},
                 "line %" PRIu32 ": closed after %" PRIu64 " commits", place->line, line->commits);
+    while (place->slots.head != NONE)
+        slot_abandon(core, place->slots.head);
     line->state = LINE_CLOSED;
     place->used = false;
     core->open_count--;
     core->closed_count++;
 }
 
-/* The creation rule; also what follows it at the end of a line. */
-void lines_create_jobs(struct core *core, uint32_t place_index)
+static void ask_for_jobs(struct core *core, uint32_t place_index)
 {
     struct place *place = &core->places[place_index];
     const struct strategy *strategy = place->config.search.strategy;
     struct proposal proposal;
-    while (!at_end(core, place) && place->in_flight < place->config.lookahead) {
+    while (place->in_flight < place->config.lookahead) {
         if (strategy->ask(place->strategy, place->next_job, &proposal) == ASK_WAIT)
-            break;
+            return;
         create_job(core, place_index, &proposal);
     }
-    if (place->in_flight > 0)
+}
+
+/* The creation rule; also what follows it at the end of a line. */
+void lines_create_jobs(struct core *core, uint32_t place_index)
+{
+    struct place *place = &core->places[place_index];
+    const struct line *line = &core->lines[place->line];
+    place->ended = place->ended || has_ended(core, place);
+    if (!line->stopped && !place->finalising)
+        ask_for_jobs(core, place_index);
+    if (place->due > 0)
         return;
-    assert(at_end(core, place)); /* a strategy that waits for nothing is a bug */
-    if (core->config.final_evaluation && core->lines[place->line].has_champion &&
-        !place->finalising)
+    /* A strategy that waits for nothing is a bug. */
+    assert(line->stopped || place->ended || place->next_job >= place->config.jobs);
+    if (core->config.final_evaluation && line->has_champion && !place->finalising)
         create_final_job(core, place_index);
     else
         close_line(core, place_index);
@@ -141,6 +158,7 @@ void lines_open_one(struct core *core, uint32_t place_index)
         .strategy = strategy,
         .champion_blob = NONE,
     };
+    list_init(&place->slots);
     core->config.line(core->config.line_context, number, &place->config);
     line->state = LINE_OPEN;
     line->place = place_index;
@@ -179,9 +197,8 @@ void lines_stall(struct core *core, uint32_t place_index)
     struct place *place = &core->places[place_index];
     struct core_effects *effects = core->effects;
     core->effects = NULL;
-    for (uint32_t i = 0; i < core->slot_capacity; i++)
-        if (core->slots[i].state != SLOT_FREE && core->slots[i].place == place_index)
-            slot_close(core, i);
+    while (place->slots.head != NONE)
+        slot_close(core, place->slots.head);
     core->effects = effects;
     core->lines[place->line].state = LINE_STALLED;
     place->used = false;
@@ -189,20 +206,36 @@ void lines_stall(struct core *core, uint32_t place_index)
     core->stalled_count++;
 }
 
-void lines_poison(struct core *core, uint32_t index, const char *evidence)
+/* Whatever is held or under way for the job is void. */
+static void call_off(struct core *core, uint32_t index)
 {
-    struct slot *slot = &core->slots[index];
-    struct note note = {.kind = NOTE_JOB_QUARANTINED, .job = &slot->job.key};
-    effect_note(core, note, "%s%s", evidence,
-                core->config.poison_fails ? "; committed as failed" : "; its line stops");
+    if (core->slots[index].state == SLOT_HELD)
+        result_drop(core, index);
     leases_end(core, index, NONE);
     waiting_remove(core, index);
+}
+
+void lines_quarantine(struct core *core, uint32_t index, const char *evidence)
+{
+    struct slot *slot = &core->slots[index];
+    effect_note(core, (struct note){.kind = NOTE_JOB_QUARANTINED, .job = &slot->job.key},
+                "%s; its line stops", evidence);
+    call_off(core, index);
+    /* In an ordered run the line stalls where it would have committed, whatever was quicker. */
+    slot->state = SLOT_QUARANTINED;
+    slot_mark_ready(core, index);
+}
+
+void lines_poison(struct core *core, uint32_t index, const char *evidence)
+{
     if (!core->config.poison_fails) {
-        /* In an ordered run the line stalls where it would have committed, whatever was quicker. */
-        slot->state = SLOT_QUARANTINED;
-        slot_mark_ready(core, index);
+        lines_quarantine(core, index, evidence);
         return;
     }
+    struct slot *slot = &core->slots[index];
+    effect_note(core, (struct note){.kind = NOTE_JOB_QUARANTINED, .job = &slot->job.key},
+                "%s; committed as failed", evidence);
+    call_off(core, index);
     slot->state = SLOT_HELD;
     slot->outcome = OUTCOME_FAILED;
     slot->fitness = (double)NAN;

@@ -49,7 +49,7 @@ int replay_commit(struct core *core, const struct commit_record *record, struct 
         core->sequence = record->sequence; /* the line goes on under a larger budget */
         return 0;
     }
-    if (index == FIXED_MAP_NONE)
+    if (index == FIXED_MAP_NONE || core->slots[index].state == SLOT_BEYOND)
         return error_set(error, -1,
                          "commit %" PRIu64 ": job %" PRIu64 " of line %" PRIu32
                          " is not in flight here; the present limits may be lower than its own",

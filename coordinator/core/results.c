@@ -143,6 +143,62 @@ static uint64_t bits_of(double value)
     return bits;
 }
 
+/* The opinion agrees with the result: those who said otherwise are wrong. */
+static void opinion_agrees(struct core *core, uint32_t slot_index, const struct instance_id *by)
+{
+    struct slot *slot = &core->slots[slot_index];
+    slot->opinion = OPINION_AGREED;
+    for (uint32_t i = 0; i < slot->opinion_count; i++)
+        if (!instance_equal(&slot->opinion_by[i], by) &&
+            !instance_equal(&slot->opinion_by[i], &slot->holder))
+            session_bench(core, &slot->opinion_by[i]);
+    slot_mark_ready(core, slot_index);
+}
+
+/* Two opinions on one child, both against its result: who is wrong? */
+static void convict(struct core *core, const struct slot *slot, const struct instance_id *second,
+                    double fitness)
+{
+    const struct instance_id *first = &slot->opinion_by[0];
+    bool agree = bits_of(slot->opinion_fitness[0]) == bits_of(fitness);
+    if (instance_equal(first, second)) {
+        if (!agree)
+            session_bench(core, first); /* it contradicts itself */
+    } else if (agree && !instance_equal(first, &slot->holder) &&
+               !instance_equal(second, &slot->holder)) {
+        session_bench(core, &slot->holder);
+    }
+}
+
+/*
+ * The opinion contradicts the result. After the first one, a third voice is asked for; if that is
+ * against the result as well, the job is done again.
+ */
+static void opinion_differs(struct core *core, uint32_t slot_index, const struct session *session,
+                            double fitness)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct instance_id by = session->instance;
+    struct note note = {
+        .kind = NOTE_OPINION_DIFFERS,
+        .job = &slot->job.key,
+        .instance = &by,
+    };
+    effect_note(core, note, "fitness %.17g by worker %s, %.17g by worker %s", slot->fitness,
+                slot->worker, fitness, session->name);
+    if (slot->opinion_count == 0) {
+        slot->opinion_fitness[slot->opinion_count] = fitness;
+        slot->opinion_by[slot->opinion_count++] = by;
+        slot->opinion = OPINION_WAITING;
+        waiting_add(core, slot_index);
+        return;
+    }
+    convict(core, slot, &by, fitness);
+    result_drop(core, slot_index);
+    if (++slot->disputes >= DISPUTES_MAX)
+        lines_quarantine(core, slot_index, "workers do not agree on its fitness");
+}
+
 /* Another worker (or, when there is no other, the same) evaluated the child's bytes. */
 static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_index,
                        const struct result *result)
@@ -158,36 +214,28 @@ static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_
         return;
     }
     lease_free(core, lease);
-    if (bits_of(result->fitness) == bits_of(slot->fitness)) {
-        slot->opinion = OPINION_AGREED;
-        for (uint32_t i = 0; i < slot->opinion_count; i++)
-            session_bench(core, &slot->opinion_by[i]);
-        slot_mark_ready(core, slot_index);
-        return;
-    }
-    struct note note = {
-        .kind = NOTE_OPINION_DIFFERS,
-        .job = &slot->job.key,
-        .instance = &session->instance,
-    };
-    effect_note(core, note, "fitness %.17g by worker %s, %.17g by worker %s", slot->fitness,
-                slot->worker, result->fitness, session->name);
-    bool third = slot->opinion_count > 0;
-    bool two_against = third && bits_of(slot->opinion_fitness[0]) == bits_of(result->fitness);
-    slot->opinion_fitness[slot->opinion_count] = result->fitness;
-    slot->opinion_by[slot->opinion_count++] = session->instance;
-    if (!third) {
-        slot->opinion = OPINION_WAITING; /* a third decides */
-        waiting_add(core, slot_index);
-        return;
-    }
-    if (two_against)
-        session_bench(core, &slot->holder);
-    result_drop(core, slot_index);
+    if (bits_of(result->fitness) == bits_of(slot->fitness))
+        opinion_agrees(core, slot_index, &session->instance);
+    else
+        opinion_differs(core, slot_index, session, result->fitness);
 }
 
 /* ---------------------------------------------------------------------------------------- results
  */
+
+/* A line that went on under a larger budget ends with another final job: an earlier one left a
+ * detail. */
+static void persist_detail(struct core *core, struct slot *slot, const struct result *result)
+{
+    bool earlier = slot->has_detail || slot->job.key.job == JOB_NUMBER_FINAL;
+    slot->has_detail = result->detail_bytes > 0;
+    if (!earlier && !slot->has_detail)
+        return;
+    struct core_effect *effect = effect_add(core, CORE_PERSIST_DETAIL);
+    effect->detail.job = slot->job.key;
+    effect->detail.bytes = result->detail_bytes;
+    effect->detail.detail = result->detail;
+}
 
 static void keep_result(struct core *core, uint32_t slot_index, const struct session *session,
                         const struct result *result)
@@ -207,18 +255,12 @@ static void keep_result(struct core *core, uint32_t slot_index, const struct ses
     slot->compute_ms = result->compute_ms;
     memcpy(slot->worker, session->name, sizeof slot->worker);
     memcpy(slot->host, session->host, sizeof slot->host);
+    memcpy(slot->numeric, session->numeric, sizeof slot->numeric);
     slot->holder = session->instance;
     slot->held_under = result->lease;
     slot->opinion = OPINION_NONE;
     slot->opinion_count = 0;
-    if (result->detail_bytes == 0)
-        return;
-    struct core_effect *effect = effect_add(core, CORE_PERSIST_DETAIL);
-    if (effect == NULL)
-        return;
-    effect->detail.job = slot->job.key;
-    effect->detail.bytes = result->detail_bytes;
-    effect->detail.detail = result->detail;
+    persist_detail(core, slot, result);
 }
 
 /* A further result of a job whose result is here already. */

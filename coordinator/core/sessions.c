@@ -50,7 +50,7 @@ static void heard(struct core *core, uint32_t index)
     }
 }
 
-static uint32_t session_open(struct core *core, const struct hello *hello)
+static uint32_t session_open(struct core *core, const struct hello *hello, const char *numeric)
 {
     assert(core->free_session_count > 0);
     uint32_t index = core->free_sessions[--core->free_session_count];
@@ -66,6 +66,7 @@ static uint32_t session_open(struct core *core, const struct hello *hello)
     };
     memcpy(session->name, hello->name, sizeof session->name);
     memcpy(session->host, hello->host, sizeof session->host);
+    memcpy(session->numeric, numeric, sizeof session->numeric);
     list_init(&session->leases);
     list_append(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
     fixed_map_insert(core->by_instance, key_of(hello->instance.bytes), index);
@@ -79,6 +80,7 @@ static void session_close(struct core *core, uint32_t index)
     struct session *session = &core->sessions[index];
     while (session->leases.head != NONE)
         lease_lost(core, session->leases.head);
+    core->benched_count -= session->benched;
     session->state = SESSION_FREE;
     session_update_credit(core, index);
     list_remove(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
@@ -91,10 +93,15 @@ static void session_close(struct core *core, uint32_t index)
 void session_bench(struct core *core, const struct instance_id *instance)
 {
     uint32_t index = session_find(core, instance);
-    if (index == NONE)
-        return;
+    if (index == NONE || core->sessions[index].benched ||
+        core->session_count - core->benched_count <= 1)
+        return; /* the last one is better than none: what it says goes on being checked */
     struct session *session = &core->sessions[index];
     session->benched = true;
+    core->benched_count++;
+    struct note note = {.kind = NOTE_WORKER_BENCHED, .instance = instance};
+    effect_note(core, note, "worker %s on %s: disproved by two others; no more work for it",
+                session->name, session->host);
     while (session->leases.head != NONE)
         lease_lost(core, session->leases.head);
     session_update_credit(core, index);
@@ -236,7 +243,7 @@ static void on_hello(struct core *core, const struct instance_id *from, const st
             refuse(core, from, hello, REFUSED_FULL, "no room for another worker");
             return;
         }
-        index = session_open(core, hello);
+        index = session_open(core, hello, numeric);
         struct note note = {.kind = NOTE_WORKER_JOINED, .instance = from};
         effect_note(core, note, "worker %s on %s: joined with %u slots", hello->name, hello->host,
                     hello->slots);

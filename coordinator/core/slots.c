@@ -32,15 +32,29 @@ struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint3
     return slot;
 }
 
-void slot_publish(struct core *core, uint32_t index)
+static void describe(struct core *core, uint32_t index)
 {
     struct slot *slot = &core->slots[index];
+    struct place *place = &core->places[slot->place];
     for (uint32_t i = 0; i < slot->job.parent_count; i++)
         slot->parent_blobs[i] = blob_reference(core, &slot->job.parents[i]);
     slot->description = job_digest(&slot->job);
     fixed_map_insert(core->by_job, slot_key(slot->job.key), index);
-    core->places[slot->place].in_flight++;
+    list_append(&place->slots, &core->slots[0].in_place, sizeof *slot, index);
+    place->in_flight++;
+}
+
+void slot_publish(struct core *core, uint32_t index)
+{
+    describe(core, index);
+    core->places[core->slots[index].place].due++;
     waiting_add(core, index);
+}
+
+void slot_publish_beyond(struct core *core, uint32_t index)
+{
+    describe(core, index);
+    core->slots[index].state = SLOT_BEYOND;
 }
 
 struct candidate slot_candidate(const struct core *core, uint32_t slot_index)
@@ -71,19 +85,28 @@ void slot_unmark_ready(struct core *core, uint32_t index)
     list_remove(&core->ready, &core->slots[0].by_ready, sizeof *slot, index);
 }
 
-void slot_close(struct core *core, uint32_t index)
+void slot_abandon(struct core *core, uint32_t index)
 {
     struct slot *slot = &core->slots[index];
+    struct place *place = &core->places[slot->place];
     leases_end(core, index, NONE);
     waiting_remove(core, index);
     slot_unmark_ready(core, index);
     blob_stop_waiting(core, index);
+    fixed_map_remove(core->by_job, slot_key(slot->job.key));
+    list_remove(&place->slots, &core->slots[0].in_place, sizeof *slot, index);
+    place->in_flight--;
+    place->due -= slot->state != SLOT_BEYOND;
+    slot->state = SLOT_FREE;
+    core->free_slots[core->free_slot_count++] = index;
+}
+
+void slot_close(struct core *core, uint32_t index)
+{
+    struct slot *slot = &core->slots[index];
+    slot_abandon(core, index);
     for (uint32_t i = 0; i < slot->job.parent_count; i++)
         blob_release(core, slot->parent_blobs[i]);
     if (slot->child_blob != NONE)
         blob_release(core, slot->child_blob);
-    fixed_map_remove(core->by_job, slot_key(slot->job.key));
-    core->places[slot->place].in_flight--;
-    slot->state = SLOT_FREE;
-    core->free_slots[core->free_slot_count++] = index;
 }

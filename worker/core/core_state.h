@@ -140,8 +140,7 @@ struct worker_core {
     struct held *held; /* the list of the last heartbeat */
 };
 
-/* ------------------------------------------------------------------------- effects (worker_core.c)
- */
+/* ----------------------------------------------------------------- effects (worker_core.c) */
 
 /* True when `count` more effects fit into this step. */
 bool worker_has_room(const struct worker_core *core, uint32_t count);
@@ -156,8 +155,7 @@ bool worker_run_equal(const struct run_id *a, const struct run_id *b);
 /* a + b, or UINT64_MAX. */
 uint64_t worker_time_after(uint64_t a, uint64_t b);
 
-/* ------------------------------------------------------------------------------------- joining.c
- */
+/* ------------------------------------------------------------------------------- joining.c */
 
 void worker_start(struct worker_core *core);
 /* Any sign of life from the coordinator. */
@@ -177,19 +175,16 @@ void worker_on_rejoin(struct worker_core *core, const struct message *message);
 void worker_on_alive(struct worker_core *core, const struct message *message);
 void worker_on_stop(struct worker_core *core, const struct message *message);
 
-/* --------------------------------------------------------------------------------------- beats.c
- */
+/* --------------------------------------------------------------------------------- beats.c */
 
 void worker_emit_hello(struct worker_core *core);
 void worker_emit_heartbeat(struct worker_core *core);
 
-/* -------------------------------------------------------------------------------------- leases.c
- */
+/* -------------------------------------------------------------------------------- leases.c */
 
 void worker_on_lease(struct worker_core *core, const struct message *message);
 
-/* --------------------------------------------------------------------------------------- tasks.c
- */
+/* --------------------------------------------------------------------------------- tasks.c */
 
 /* The tasks of a job: first, then each one's next_of_job. TASK_NONE: there is none (further). */
 uint32_t worker_task_first(const struct worker_core *core, struct job_key job);
@@ -210,8 +205,7 @@ void worker_task_sweep_start(struct worker_core *core);
 /* True once the sweep has passed. */
 bool worker_task_sweep(struct worker_core *core);
 
-/* -------------------------------------------------------------------------------------- inputs.c
- */
+/* -------------------------------------------------------------------------------- inputs.c */
 
 /*
  * Asks for the blobs of a fresh task of which lease and description are filled in; one that lacks
@@ -226,8 +220,7 @@ bool worker_inputs_end_failed(struct worker_core *core);
 void worker_on_blob_ready(struct worker_core *core, const struct worker_event *event);
 void worker_on_blob_failed(struct worker_core *core, const struct worker_event *event);
 
-/* --------------------------------------------------------------------------------------- slots.c
- */
+/* --------------------------------------------------------------------------------- slots.c */
 
 /* Hands runnable tasks, oldest first, to idle slots. */
 void worker_slots_fill(struct worker_core *core);
@@ -240,8 +233,7 @@ void worker_on_slot_ready(struct worker_core *core, const struct worker_event *e
 void worker_on_slot_finished(struct worker_core *core, const struct worker_event *event);
 void worker_on_slot_died(struct worker_core *core, const struct worker_event *event);
 
-/* ------------------------------------------------------------------------------------- results.c
- */
+/* ------------------------------------------------------------------------------- results.c */
 
 /* A running task has its result: keeps a copy, spools it if it is worth that. Its slot is free
  * already. */
@@ -258,8 +250,7 @@ void worker_emit_unspool(struct worker_core *core, uint32_t index);
 void worker_on_verdict(struct worker_core *core, const struct message *message);
 void worker_on_recovered(struct worker_core *core, const struct worker_event *event);
 
-/* ------------------------------------------------------------------------------------- leaving.c
- */
+/* ------------------------------------------------------------------------------- leaving.c */
 
 /* Says goodbye and exits once nothing is left to wait for. */
 void worker_leave_if_done(struct worker_core *core);

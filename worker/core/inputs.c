@@ -45,8 +45,7 @@ static void blob_forget(struct worker_core *core, uint32_t index)
     core->blob_count--;
 }
 
-/* ---------------------------------------------------------------------------------------- waiters
- */
+/* --------------------------------------------------------------------------------- waiters */
 
 static struct need *waiter_at(struct worker_core *core, uint32_t waiter)
 {
@@ -79,22 +78,16 @@ static void waiter_remove(struct worker_core *core, uint32_t waiter)
     core->tasks[waiter / NEEDS_MAX].missing--;
 }
 
-/* ----------------------------------------------------------------------------------- take, release
- */
+/* --------------------------------------------------------------------------- take, release */
 
-/* The distinct digests that a job needs; spec first. */
+/* What a job needs; a blob that is named twice is simply used twice. */
 static uint32_t list_needs(const struct job *job, const struct digest *needs[NEEDS_MAX])
 {
     uint32_t count = 0;
-    needs[count++] = &job->spec;
     assert(job->parent_count <= JOB_PARENTS_MAX);
-    for (uint32_t i = 0; i < job->parent_count; i++) {
-        bool known = false;
-        for (uint32_t k = 0; k < count; k++)
-            known = known || digest_equal(needs[k], &job->parents[i]);
-        if (!known)
-            needs[count++] = &job->parents[i];
-    }
+    needs[count++] = &job->spec;
+    for (uint32_t i = 0; i < job->parent_count; i++)
+        needs[count++] = &job->parents[i];
     return count;
 }
 
@@ -150,8 +143,7 @@ void worker_inputs_release(struct worker_core *core, uint32_t index)
     task->need_count = 0;
 }
 
-/* ----------------------------------------------------------------------------------------- answers
- */
+/* --------------------------------------------------------------------------------- answers */
 
 void worker_on_blob_ready(struct worker_core *core, const struct worker_event *event)
 {

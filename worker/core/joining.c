@@ -59,7 +59,7 @@ static void join_slowly(struct worker_core *core, uint32_t pause_ms)
     core->hello_at = worker_time_after(core->now, pause_ms);
 }
 
-/* ------------------------------------------------------------------------------------- messages */
+/* -------------------------------------------------------------------------------- messages */
 
 void worker_on_welcome(struct worker_core *core, const struct message *message)
 {
@@ -110,7 +110,7 @@ void worker_on_stop(struct worker_core *core, const struct message *message)
             join_slowly(core, core->config.hello_ms_min);
         return;
     }
-    if (!core->config.stay || core->leaving) {
+    if (!core->config.stay) {
         worker_emit_exit(core, WORKER_EXIT_DONE, message->stop.reason);
         return;
     }
@@ -123,7 +123,7 @@ void worker_on_stop(struct worker_core *core, const struct message *message)
     join_slowly(core, core->config.hello_ms_max);
 }
 
-/* -------------------------------------------------------------------------------------- in time */
+/* --------------------------------------------------------------------------------- in time */
 
 static uint64_t hello_due(const struct worker_core *core)
 {

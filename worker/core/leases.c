@@ -25,6 +25,12 @@ static void take(struct worker_core *core, const struct lease *lease,
         worker_task_end(core, index);
 }
 
+/* A failure is not a function of the job: to be asked again means to try again. */
+static bool is_failure(const struct task *task)
+{
+    return task->phase == TASK_FINISHED && task->result.outcome == OUTCOME_FAILED;
+}
+
 void worker_on_lease(struct worker_core *core, const struct message *message)
 {
     const struct lease *lease = &message->lease;
@@ -36,15 +42,12 @@ void worker_on_lease(struct worker_core *core, const struct message *message)
         take(core, lease, &description);
         return;
     }
-    const struct task *task = &core->tasks[held];
-    if (!newer(&lease->key, &task->lease.key))
+    if (!newer(&lease->key, &core->tasks[held].lease.key))
         return;
-    if (task->phase == TASK_FINISHED && task->result.outcome == OUTCOME_FAILED) {
-        /* That failure was counted; to be asked again means to try again. */
-        worker_emit_unspool(core, held);
-        worker_task_end(core, held);
-        take(core, lease, &description);
+    if (!is_failure(&core->tasks[held])) {
+        worker_result_readdress(core, held, lease);
         return;
     }
-    worker_result_readdress(core, held, lease);
+    worker_task_end(core, held);
+    take(core, lease, &description);
 }

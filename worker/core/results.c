@@ -46,8 +46,7 @@ void worker_result_readdress(struct worker_core *core, uint32_t index, const str
     worker_result_renew(core, index);
 }
 
-/* ------------------------------------------------------------------------------------------ spool
- */
+/* ----------------------------------------------------------------------------------- spool */
 
 /* The spool knows a result by run and job: of a result and a second opinion on it, the first is
  * kept. */
@@ -85,8 +84,7 @@ void worker_emit_unspool(struct worker_core *core, uint32_t index)
     effect->unspool.job = task->lease.key.job;
 }
 
-/* ------------------------------------------------------------------------------------------- keep
- */
+/* ------------------------------------------------------------------------------------ keep */
 
 /* Copies the result into the row; its detail into the core's own memory. */
 static void copy_result(struct worker_core *core, uint32_t index, const struct result *result)
@@ -129,8 +127,7 @@ void worker_on_recovered(struct worker_core *core, const struct worker_event *ev
         worker_result_renew(core, index);
 }
 
-/* ----------------------------------------------------------------------------------- offer,
- * verdict */
+/* -------------------------------------------------------------------------- offer, verdict */
 
 static bool can_offer(const struct worker_core *core)
 {
@@ -156,6 +153,15 @@ uint64_t worker_results_deadline(const struct worker_core *core)
     return can_offer(core) ? task_heap_first(core->offers).key : UINT64_MAX;
 }
 
+/* Never puts an offer off: a coordinator that says LATER to every heartbeat would do so for ever.
+ */
+static void offer_later(struct worker_core *core, uint32_t index)
+{
+    uint64_t due = worker_time_after(core->now, core->config.resend_ms);
+    if (core->tasks[index].settled || task_heap_key(core->offers, index) > due)
+        offer_at(core, index, due);
+}
+
 static void judge_finished(struct worker_core *core, uint32_t index, enum verdict_kind verdict)
 {
     switch (verdict) {
@@ -163,9 +169,7 @@ static void judge_finished(struct worker_core *core, uint32_t index, enum verdic
         settle(core, index);
         break;
     case VERDICT_LATER:
-        /* One that is not settled is offered again in any case, and must not be put off each time. */
-        if (core->tasks[index].settled)
-            offer_at(core, index, worker_time_after(core->now, core->config.resend_ms));
+        offer_later(core, index);
         break;
     case VERDICT_RELEASED:
         worker_emit_unspool(core, index);

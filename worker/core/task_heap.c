@@ -69,6 +69,12 @@ void task_heap_remove(struct task_heap *heap, uint32_t task)
         settle(heap, place, heap->nodes[heap->count]);
 }
 
+uint64_t task_heap_key(const struct task_heap *heap, uint32_t task)
+{
+    assert(task_heap_holds(heap, task));
+    return heap->nodes[heap->places[task] - 1].key;
+}
+
 struct task_heap_node task_heap_first(const struct task_heap *heap)
 {
     assert(heap->count > 0);

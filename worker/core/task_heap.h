@@ -29,6 +29,8 @@ bool task_heap_holds(const struct task_heap *heap, uint32_t task);
 void task_heap_set(struct task_heap *heap, uint32_t task, uint64_t key);
 /* Nothing happens when the task is not there. */
 void task_heap_remove(struct task_heap *heap, uint32_t task);
+/* The key of a task that is in the heap. */
+uint64_t task_heap_key(const struct task_heap *heap, uint32_t task);
 /* The first in order. The heap must not be empty. */
 struct task_heap_node task_heap_first(const struct task_heap *heap);
 

@@ -36,8 +36,7 @@ bool worker_task_table_full(const struct worker_core *core)
     return core->task_count == HELD_MAX;
 }
 
-/* ------------------------------------------------------------------------------------ rows, links
- */
+/* ----------------------------------------------------------------------------- rows, links */
 
 static uint32_t row_take(struct worker_core *core)
 {
@@ -124,8 +123,7 @@ uint32_t worker_task_add(struct worker_core *core, const struct lease_key *key,
     return index;
 }
 
-/* ----------------------------------------------------------------------------------------- phases
- */
+/* ---------------------------------------------------------------------------------- phases */
 
 /* The count that a phase belongs to; NULL for a row that is in none yet. */
 static uint32_t *count_of(struct worker_core *core, enum task_phase phase)
@@ -177,8 +175,7 @@ void worker_task_end(struct worker_core *core, uint32_t index)
     row_give_back(core, index);
 }
 
-/* ------------------------------------------------------------------------------------------ sweep
- */
+/* ----------------------------------------------------------------------------------- sweep */
 
 void worker_task_sweep_start(struct worker_core *core)
 {

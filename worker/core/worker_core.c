@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------- creation */
+/* -------------------------------------------------------------------------------- creation */
 
 struct worker_config worker_config_default(void)
 {
@@ -108,7 +108,7 @@ void worker_core_destroy(struct worker_core **core)
     free(dead);
 }
 
-/* -------------------------------------------------------------------------------------- effects */
+/* --------------------------------------------------------------------------------- effects */
 
 bool worker_has_room(const struct worker_core *core, uint32_t count)
 {
@@ -155,7 +155,7 @@ uint64_t worker_time_after(uint64_t a, uint64_t b)
     return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
 }
 
-/* --------------------------------------------------------------------------------------- events */
+/* ---------------------------------------------------------------------------------- events */
 
 /* When a kind of message is listened to. */
 enum hearing {
@@ -269,8 +269,7 @@ void worker_core_step(struct worker_core *core, const struct worker_event *event
     core->effects = NULL;
 }
 
-/* ----------------------------------------------------------------------------- deadline and view
- */
+/* ----------------------------------------------------------------------- deadline and view */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {

@@ -164,8 +164,7 @@ static void reading_is_bounded_and_only_of_files(void **state)
     assert_null(bytes);
 }
 
-/* ------------------------------------------------------------------------------------------ lock
- */
+/* --------------------------------------------------------------------------------------- lock */
 
 static void lock_names_its_holder_and_ends_with_it(void **state)
 {
@@ -205,8 +204,7 @@ static void lock_names_its_holder_and_ends_with_it(void **state)
     assert_int_equal(access(in_folder("elsewhere"), F_OK), -1);
 }
 
-/* ------------------------------------------------------------------------------------------ tree
- */
+/* --------------------------------------------------------------------------------------- tree */
 
 static void tree_is_removed_and_nothing_else(void **state)
 {
@@ -247,7 +245,7 @@ static void a_bottomless_tree_is_refused(void **state)
     assert_int_equal(os_remove_tree(in_folder("deep"), &error), 0);
 }
 
-/* ----------------------------------------------------------------------------------- the system */
+/* --------------------------------------------------------------------------------- the system */
 
 static void network_file_systems_are_known_by_number(void **state)
 {

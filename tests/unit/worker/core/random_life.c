@@ -5,7 +5,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -47,7 +46,7 @@ static struct job any_job(struct life *life)
     return job;
 }
 
-/* ------------------------------------------------------------------------------ what may happen */
+/* ------------------------------------------------------------------------- what may happen */
 
 static void say_lease(struct life *life)
 {
@@ -164,8 +163,7 @@ static void finish_left_overs(struct life *life)
     }
 }
 
-/* ---------------------------------------------------------------------------------------- a life
- */
+/* ---------------------------------------------------------------------------------- a life */
 
 /* The spool has one file for each job of a run. */
 static void recover(struct life *life)

@@ -3,8 +3,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -40,6 +38,22 @@ static void test_an_idle_worker_leaves_at_once(void **state)
     struct worker_config config = model_config();
     struct model *model = model_create_ready(&config);
     model_leave(model);
+    expect_goodbye(model, "asked to leave");
+    model_destroy(model);
+}
+
+static void test_a_settled_result_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct worker_config config = model_config();
+    struct model *model = model_create_ready(&config);
+    struct job job = model_job(1);
+    struct lease_key key = model_key(1, 1, 1);
+    model_start_job(model, &job, 1);
+    model_finish(model, 0, NULL, 0);
+    model_verdict(model, &key, VERDICT_HELD);
+    model_leave(model);
+    assert_int_equal(model_sent(model, MESSAGE_RESULT), 0);
     expect_goodbye(model, "asked to leave");
     model_destroy(model);
 }
@@ -214,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_idle_worker_leaves_at_once),
+        cmocka_unit_test(test_a_settled_result_is_not_waited_for),
         cmocka_unit_test(test_a_worker_that_never_got_in_leaves_at_once),
         cmocka_unit_test(test_leaving_drops_what_is_queued_and_says_so),
         cmocka_unit_test(test_leaving_waits_for_running_jobs_and_their_verdicts),

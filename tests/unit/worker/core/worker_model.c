@@ -63,8 +63,7 @@ void model_destroy(struct model *model)
     free(model);
 }
 
-/* -------------------------------------------------------------------- carrying effects out,
- * checking */
+/* ---------------------------------------------------------- carrying effects out, checking */
 
 static struct model_blob *blob_of(struct model *model, const struct digest *digest)
 {
@@ -219,7 +218,7 @@ static void step(struct model *model, struct worker_event event)
         carry_out(model, &model->effects->items[i]);
 }
 
-/* -------------------------------------------------------------------------------------- events */
+/* ---------------------------------------------------------------------------------- events */
 
 void model_tick(struct model *model, uint64_t now)
 {
@@ -368,8 +367,7 @@ void model_cache_level(struct model *model, bool full)
                                       .cache = {.full = full, .bytes = full ? 0 : 4096}});
 }
 
-/* ------------------------------------------------------------------------------------ what to say
- */
+/* ----------------------------------------------------------------------------- what to say */
 
 struct digest model_digest(const char *kind, uint64_t number)
 {
@@ -424,8 +422,7 @@ struct result model_result(const struct job *job, const struct lease_key *lease,
     return result;
 }
 
-/* ----------------------------------------------------------------------------------- what was said
- */
+/* --------------------------------------------------------------------------- what was said */
 
 uint32_t model_count(const struct model *model, enum worker_effect_kind kind)
 {

@@ -63,8 +63,7 @@ struct worker_config model_config(void);
 struct model *model_create(const struct worker_config *config);
 void model_destroy(struct model *model);
 
-/* ----------------------------------------------------------------------------- events, one step
- * each */
+/* ------------------------------------------------------------------- events, one step each */
 
 void model_tick(struct model *model, uint64_t now);
 void model_receive(struct model *model, const struct message *message);
@@ -89,8 +88,7 @@ void model_recover(struct model *model, const struct run_id *run, const struct r
 void model_leave(struct model *model);
 void model_cache_level(struct model *model, bool full);
 
-/* ------------------------------------------------------------------------------------ what to say
- */
+/* ----------------------------------------------------------------------------- what to say */
 
 struct digest model_digest(const char *kind, uint64_t number);
 struct run_id model_run(uint8_t number);
@@ -102,8 +100,7 @@ struct result model_result(const struct job *job, const struct lease_key *lease,
                            const struct digest *child);
 struct lease_key model_key(uint64_t epoch, uint64_t job, uint32_t attempt);
 
-/* ----------------------------------------------------------------------------------- what was said
- */
+/* --------------------------------------------------------------------------- what was said */
 
 uint32_t model_count(const struct model *model, enum worker_effect_kind kind);
 /* The n-th effect of the kind in the last step; the test fails when there is none. */

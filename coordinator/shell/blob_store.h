@@ -1,0 +1,71 @@
+/*
+ * blob_store.h: content-addressed files: RUN/blobs/ab/cdef... by BLAKE2b-256 of their bytes.
+ *
+ * A blob appears under its name only when whole and verified: it is written beside the tree,
+ * hashed, then renamed. kill -9 leaves at worst a partial file, which the next open removes. Names
+ * come from digests, never from the wire. Touches files; knows no cluster, no ledger.
+ */
+#ifndef RATCHET_COORDINATOR_SHELL_BLOB_STORE_H
+#define RATCHET_COORDINATOR_SHELL_BLOB_STORE_H
+
+#include "common/digest.h"
+#include "common/error.h"
+
+struct blob_store;
+
+enum blob_result {
+    BLOB_OK = 0,
+    BLOB_ABSENT,
+    BLOB_CORRUPT, /* the bytes do not hash to the name */
+    BLOB_FULL,    /* disk_max or the disk itself */
+    BLOB_FAILED,  /* I/O error */
+};
+
+/* Counts what is there. `bytes_max`: disk_max, UINT64_MAX for none. Makes the folder if missing. */
+enum blob_result blob_store_open(const char *path, uint64_t bytes_max, struct blob_store **store,
+                                 struct error *error);
+void blob_store_close(struct blob_store **store);
+
+bool blob_store_has(const struct blob_store *store, const struct digest *digest);
+uint64_t blob_store_bytes(const struct blob_store *store);
+uint64_t blob_store_count(const struct blob_store *store);
+
+enum blob_result blob_store_put(struct blob_store *store, const void *bytes, size_t count,
+                                struct digest *digest, struct error *error);
+
+/* A blob that arrives in pieces, in order. */
+struct blob_writer;
+enum blob_result blob_writer_open(struct blob_store *store, struct blob_writer **writer,
+                                  struct error *error);
+enum blob_result blob_writer_append(struct blob_writer *writer, const void *bytes, size_t count,
+                                    struct error *error);
+/* Verifies and publishes; ends the writer in any case. BLOB_CORRUPT when it is not `expected`. */
+enum blob_result blob_writer_publish(struct blob_writer **writer, const struct digest *expected,
+                                     struct error *error);
+void blob_writer_abandon(struct blob_writer **writer);
+
+/*
+ * Reads up to `size` bytes at `offset` (none past the end); *total is the blob's size. A blob that
+ * has not the size it came with is BLOB_CORRUPT; one that is read whole, in one call, is hashed as
+ * well.
+ */
+enum blob_result blob_store_read(struct blob_store *store, const struct digest *digest,
+                                 uint64_t offset, void *bytes, size_t size, size_t *count,
+                                 uint64_t *total, struct error *error);
+/* Hashes what is on the disk: BLOB_OK, _ABSENT, _CORRUPT or _FAILED. Removes nothing. */
+enum blob_result blob_store_verify(struct blob_store *store, const struct digest *digest,
+                                   struct error *error);
+/*
+ * Makes every blob published so far survive a power cut (publishing alone survives kill -9). To be
+ * called before a ledger batch that names them is synced. The first call after opening covers what
+ * an earlier process left, too.
+ */
+enum blob_result blob_store_sync(struct blob_store *store, struct error *error);
+enum blob_result blob_store_remove(struct blob_store *store, const struct digest *digest,
+                                   struct error *error);
+/* Removes whatever `keep` does not want; returns how many went. */
+uint64_t blob_store_sweep(struct blob_store *store,
+                          bool (*keep)(const void *context, const struct digest *digest),
+                          const void *context);
+
+#endif

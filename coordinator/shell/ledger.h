@@ -1,0 +1,115 @@
+/*
+ * ledger.h: the coordinator's durable record of a run: RUN/ledger.sqlite.
+ *
+ * The ledger is written in batches: begin, any number of puts, then commit. A committed batch
+ * survives kill -9 of the process; a synced one survives a power cut. What the cores refer to as
+ * "the ledger's records" are the rows of commits and inputs by their common sequence; everything
+ * else in the file is there for people and their queries (schema in coordinator/README.md and in
+ * the file itself).
+ *
+ * One writer: the process that holds RUN/lock. Readers (status, report, digest) may open it at any
+ * time. Only ledger_sqlite*.c includes sqlite3.h.
+ */
+#ifndef RATCHET_COORDINATOR_SHELL_LEDGER_H
+#define RATCHET_COORDINATOR_SHELL_LEDGER_H
+
+#include "common/error.h"
+#include "coordinator/core/core.h"
+
+struct ledger;
+
+enum ledger_result {
+    LEDGER_OK = 0,
+    LEDGER_END,     /* no further row */
+    LEDGER_FAILED,  /* I/O error, damaged file: the sentence is in *error */
+    LEDGER_FULL,    /* the disk is full */
+    LEDGER_FOREIGN, /* not a ledger, or of another schema version */
+};
+
+/* What is fixed when a run is created. */
+struct ledger_header {
+    struct run_id run;
+    char engine_version[VERSION_BYTES_MAX];
+    char name[NAME_BYTES_MAX];
+    struct digest experiment_digest;
+    const char *canonical; /* experiment_canonical's text; given: borrowed, read: owned by the
+                              ledger */
+    const char *yaml;      /* the file as the user wrote it */
+};
+
+enum ledger_access { LEDGER_CREATE = 1, LEDGER_WRITE, LEDGER_READ };
+
+/*
+ * LEDGER_CREATE needs *header and a path where nothing is; the others fill *header. A ledger is
+ * made whole or not at all. LEDGER_READ works in folders that may not be written to, if the last
+ * writer closed the ledger.
+ */
+enum ledger_result ledger_open(const char *path, enum ledger_access access,
+                               struct ledger_header *header, struct ledger **ledger,
+                               struct error *error);
+void ledger_close(struct ledger **ledger);
+
+/* Raises the stored epoch by one and returns it: once per life of a coordinator. Synced. */
+enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, struct error *error);
+
+/*
+ * Batches. A failed put or commit leaves the file at the last committed batch: what is put after it
+ * fails as well, until the next begin. After LEDGER_FULL the ledger goes on once there is room.
+ * When a commit fails at syncing alone, the batch is there, but only as LEDGER_SURVIVES_KILL.
+ */
+enum ledger_result ledger_begin(struct ledger *ledger, struct error *error);
+/*
+ * Sequences rise from record to record, commits and inputs together. A second commit of a job
+ * fails, except of a line's final job: it replaces the first.
+ */
+enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_record *record,
+                                     struct error *error);
+enum ledger_result ledger_put_input(struct ledger *ledger, const struct input_record *record,
+                                    struct error *error);
+/* At most DETAIL_BYTES_MAX; replaces what the job had. 0 bytes: it has none. */
+enum ledger_result ledger_put_detail(struct ledger *ledger, struct job_key job,
+                                     const uint8_t *detail, uint32_t bytes, struct error *error);
+/* A line of the run's log: wall-clock time, kind, job or worker it concerns, sentence, log tail. */
+struct ledger_note {
+    uint64_t wall_ms;
+    const char *kind;          /* "worker_lost" */
+    const char *worker;        /* or NULL */
+    const struct job_key *job; /* or NULL */
+    const char *text;
+    const char *log_tail; /* or NULL */
+};
+enum ledger_result ledger_put_note(struct ledger *ledger, const struct ledger_note *note,
+                                   struct error *error);
+enum ledger_sync { LEDGER_SURVIVES_KILL = 1, LEDGER_SURVIVES_POWER_CUT };
+/* Synced: this batch and all before it. Sync the blobs that they name first. */
+enum ledger_result ledger_commit(struct ledger *ledger, enum ledger_sync sync, struct error *error);
+
+/*
+ * All records in sequence order, from the first: for replay. Each is checked: types, lengths,
+ * ranges; what the file cannot know, core_replay does. A reader sees the run as it was at the first
+ * ledger_next after a rewind until LEDGER_END, and should get there: the writer's log grows
+ * meanwhile.
+ */
+enum ledger_result ledger_rewind(struct ledger *ledger, struct error *error);
+enum ledger_result ledger_next(struct ledger *ledger, struct ledger_record *record,
+                               struct error *error);
+
+/*
+ * One commit by its job; the detail that came with it, in detail[DETAIL_BYTES_MAX]. LEDGER_END when
+ * there is none.
+ */
+enum ledger_result ledger_get_commit(struct ledger *ledger, struct job_key job,
+                                     struct commit_record *record, struct error *error);
+enum ledger_result ledger_get_detail(struct ledger *ledger, struct job_key job, uint8_t *detail,
+                                     uint32_t *bytes, struct error *error);
+
+/*
+ * Small facts under a name: "finished", "digest", ... At most 64 bytes and 4 KiB. A put belongs to
+ * the open batch, or is a synced batch of its own. LEDGER_END when there is none of that name.
+ */
+enum ledger_result ledger_put_fact(struct ledger *ledger, const char *name, const char *value,
+                                   struct error *error);
+enum ledger_result ledger_get_fact(struct ledger *ledger, const char *name, char *value,
+                                   size_t size, struct error *error);
+
+#endif

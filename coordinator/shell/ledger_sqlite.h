@@ -1,0 +1,179 @@
+/*
+ * ledger_sqlite.h: what the parts of the ledger share. Private to ledger_sqlite*.c.
+ *
+ *   ledger_sqlite.c         opening, batches, durability, errors
+ *   ledger_sqlite_schema.c  the tables, and the birth of a file
+ *   ledger_sqlite_write.c   records into rows
+ *   ledger_sqlite_row.c     rows into records, all of them checked
+ *   ledger_sqlite_read.c    which rows: replay, one commit, facts, the header
+ *
+ * One thread, one connection, statements prepared once.
+ */
+#ifndef RATCHET_COORDINATOR_SHELL_LEDGER_SQLITE_H
+#define RATCHET_COORDINATOR_SHELL_LEDGER_SQLITE_H
+
+#include "common/os_file.h"
+#include "coordinator/shell/ledger.h"
+
+#include <sqlite3.h>
+
+/* The columns of `commits`, in the order in which they are written and read. */
+enum commit_column {
+    COMMIT_SEQUENCE,
+    COMMIT_LINE,
+    COMMIT_JOB,
+    COMMIT_KIND,
+    COMMIT_OPERATOR,
+    COMMIT_OPERATOR_INDEX,
+    COMMIT_PARAMS,
+    COMMIT_PARAMS_TEXT,
+    COMMIT_SLICES,
+    COMMIT_SEED,
+    COMMIT_STREAM,
+    COMMIT_SPEC,
+    COMMIT_PARENT0,
+    COMMIT_PARENT0_LINE,
+    COMMIT_PARENT0_JOB,
+    COMMIT_PARENT1,
+    COMMIT_PARENT1_LINE,
+    COMMIT_PARENT1_JOB,
+    COMMIT_DEPTH,
+    COMMIT_DESCRIPTION,
+    COMMIT_OUTCOME,
+    COMMIT_FITNESS,
+    COMMIT_FITNESS_BITS,
+    COMMIT_METRICS,
+    COMMIT_METRIC_FIRST, /* one column for each metric_id, in their order */
+    COMMIT_METRIC_LAST = COMMIT_METRIC_FIRST + METRIC_LAST - 1,
+    COMMIT_CHILD,
+    COMMIT_CHILD_BYTES,
+    COMMIT_STEPS,
+    COMMIT_ADMITTED,
+    COMMIT_CHAMPION,
+    COMMIT_CHAIN,
+    COMMIT_ATTEMPTS,
+    COMMIT_COMPUTE_MS,
+    COMMIT_WAITED_MS,
+    COMMIT_WORKER,
+    COMMIT_HOST,
+    COMMIT_NUMERIC,
+    COMMIT_COMMITTED_WALL_MS,
+    COMMIT_COLUMNS,
+};
+
+enum {
+    COMMIT_PARENT_STRIDE = COMMIT_PARENT1 - COMMIT_PARENT0,
+    METRIC_PACKED_BYTES = 12, /* id: 4, bits of the value: 8, little endian */
+    FACT_NAME_BYTES_MAX = 64,
+    FACT_VALUE_BYTES_MAX = 4096,
+};
+
+enum ledger_statement {
+    STATEMENT_BEGIN,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_READ_META,
+    STATEMENT_RAISE_EPOCH,
+    STATEMENT_LAST_SEQUENCE,
+    STATEMENT_PUT_COMMIT,
+    STATEMENT_DROP_COMMIT,
+    STATEMENT_PUT_INPUT,
+    STATEMENT_PUT_DETAIL,
+    STATEMENT_PUT_NOTE,
+    STATEMENT_PUT_FACT,
+    STATEMENT_BEGIN_READING,
+    STATEMENT_READ_COMMITS,
+    STATEMENT_READ_INPUTS,
+    STATEMENT_READ_COMMIT,
+    STATEMENT_READ_DETAIL,
+    STATEMENT_READ_FACT,
+    STATEMENTS,
+};
+
+enum batch_state { BATCH_NONE, BATCH_OPEN, BATCH_FAILED };
+enum reading_state { READING_NONE, READING_ROWS, READING_ENDED };
+
+/* The next row of one of the two tables that replay merges. */
+struct ledger_cursor {
+    enum ledger_statement statement;
+    bool has_row;  /* stands on a row */
+    bool was_used; /* the row was given, or none was fetched yet: step before looking */
+};
+
+struct ledger {
+    sqlite3 *database;
+    char path[OS_PATH_BYTES_MAX];
+    enum ledger_access access;
+    sqlite3_stmt *statements[STATEMENTS];
+
+    enum batch_state batch;
+    enum ledger_result batch_failure; /* what the batch failed of, in BATCH_FAILED */
+    uint64_t batch_wall_ms;
+    uint64_t last_sequence, last_sequence_committed;
+    uint32_t wal_pages; /* in the write-ahead log after the last commit */
+
+    enum reading_state reading;
+    struct ledger_cursor commits, inputs;
+    uint64_t read_sequence; /* of the record that was given last */
+
+    char *canonical, *yaml;
+};
+
+/* error_set for our results. */
+enum ledger_result ledger_fail(struct error *error, enum ledger_result result, const char *format,
+                               ...) __attribute__((format(printf, 3, 4)));
+/* What the connection's last error means, called right after it, with errno 0 before the attempt.
+ */
+enum ledger_result ledger_result_of(sqlite3 *database);
+/* Translates the connection's last error into a result and a sentence that starts with the path. */
+enum ledger_result ledger_explain(const struct ledger *ledger, const char *what,
+                                  struct error *error);
+/* Ready to be bound and stepped again; holds no lock and no row. */
+void ledger_reset(struct ledger *ledger, enum ledger_statement statement);
+/* Steps a statement that returns no row, and resets it. */
+enum ledger_result ledger_execute(struct ledger *ledger, enum ledger_statement statement,
+                                  const char *what, struct error *error);
+/* Takes the open batch back and remembers why. Returns `result`. */
+enum ledger_result ledger_fail_batch(struct ledger *ledger, enum ledger_result result);
+/* LEDGER_OK when a batch is open; otherwise what it failed of. Without ledger_begin: a bug. */
+enum ledger_result ledger_check_batch(const struct ledger *ledger, struct error *error);
+enum ledger_result ledger_read_epoch(struct ledger *ledger, uint64_t *epoch, struct error *error);
+/* Fills *header from `meta`; texts are then the ledger's. */
+enum ledger_result ledger_read_header(struct ledger *ledger, struct ledger_header *header,
+                                      struct error *error);
+/*
+ * The row on which `statement` stands. The readers below report the first thing that is wrong with
+ * it in *error, set `damaged`, and leave what they were to fill as it was; columns count from 0.
+ */
+struct row {
+    const char *path;
+    sqlite3_stmt *statement;
+    const char *kind; /* "commit" */
+    uint64_t number;  /* its sequence, or ROW_UNNUMBERED */
+    bool damaged;
+    struct error *error;
+};
+
+#define ROW_UNNUMBERED UINT64_MAX
+
+void row_report(struct row *row, int column, const char *problem);
+uint64_t row_at_most(struct row *row, int column, uint64_t most);
+/* Up to `most` bytes; returns how many. NULL counts as none. */
+uint32_t row_bytes(struct row *row, int column, void *bytes, uint32_t most);
+void row_bytes_exactly(struct row *row, int column, void *bytes, uint32_t count);
+/* The text as it lies in the row, or NULL after a report. Holds until the next step. */
+const char *row_borrow_text(struct row *row, int column);
+void row_text(struct row *row, int column, char *text, size_t size);
+/* Columns as in enum commit_column; and: sequence, kind, line. */
+void row_commit(struct row *row, struct commit_record *record);
+void row_input(struct row *row, struct input_record *record);
+
+/* Makes a new file, whole or not at all. */
+enum ledger_result ledger_create_file(const char *path, const struct ledger_header *header,
+                                      struct error *error);
+/* LEDGER_FOREIGN unless the open file is a ledger of our version with exactly our tables. */
+enum ledger_result ledger_check_schema(struct ledger *ledger, struct error *error);
+/* The SQL of a statement. */
+const char *ledger_statement_sql(enum ledger_statement statement);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * test_ledger_sqlite.c: the ledger as an SQLite file: what people see in it, and what they may not
+ * do to it.
+ *
+ * The only test that speaks SQLite itself.
+ */
+#include "ledger_fixture.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct ledger *open_as(const char *path, enum ledger_access access)
+{
+    struct ledger_header header;
+    struct ledger *ledger;
+    struct error error = {""};
+    if (ledger_open(path, access, &header, &ledger, &error) != LEDGER_OK)
+        fail_msg("%s", error.text);
+    return ledger;
+}
+
+struct image {
+    char *bytes;
+    size_t count;
+};
+
+static struct image load(const char *path)
+{
+    struct image image;
+    assert_int_equal(os_read_file(path, 64 << 20, &image.bytes, &image.count, NULL), 0);
+    return image;
+}
+
+static void edit(const char *path, const char *sql)
+{
+    sqlite3 *database;
+    char *message = NULL;
+    assert_int_equal(sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    if (sqlite3_exec(database, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s: %s", sql, message);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+static void expect_complaint(const char *path, const char *sql, const char *sentence)
+{
+    edit(path, sql);
+    struct ledger *ledger = open_as(path, LEDGER_READ);
+    struct ledger_record record;
+    struct error error = {""};
+    for (int i = 1; i <= 16; i++)
+        assert_int_equal(ledger_next(ledger, &record, &error), LEDGER_OK);
+    assert_int_equal(ledger_next(ledger, &record, &error), LEDGER_FAILED);
+    if (strstr(error.text, sentence) == NULL || strncmp(error.text, path, strlen(path)) != 0)
+        fail_msg("\"%s\" instead of \"%s\"", error.text, sentence);
+    ledger_close(&ledger);
+}
+
+static void each_wrong_column_is_named(void **state)
+{
+    static const struct {
+        const char *set, *sentence;
+    } cases[] = {
+        {"child = x'0102030405'", "commit 17: child: 5 bytes, expected 32"},
+        {"spec = zeroblob(33)", "commit 17: spec: 33 bytes, expected 32"},
+        {"line = -1", "commit 17: line: -1, expected 0 .. 999999"},
+        {"job = -5", "commit 17: job: -5, expected 0 .. 9223372036854775807"},
+        {"kind = 'mutates'", "commit 17: kind: neither mutate nor evaluate"},
+        {"outcome = 'fine'", "commit 17: outcome: not an outcome"},
+        {"slices = 16", "commit 17: slices: 16, expected 0 .. 15"},
+        {"operator = 'an operator with a name of 33 byte'",
+         "operator: 34 bytes, expected at most 31"},
+        {"params = x'00'", "commit 17: params: not a multiple of 8 bytes"},
+        {"params = zeroblob(72)", "commit 17: params: 72 bytes, expected at most 64"},
+        {"metrics = x'00'", "commit 17: metrics: not a multiple of 12 bytes"},
+        {"metrics = zeroblob(12)", "commit 17: metrics: a metric of unknown kind"},
+        {"parent0 = NULL, parent1 = zeroblob(32), parent1_line = 1, parent1_job = 1",
+         "commit 17: parent1: a second parent without a first"},
+        {"parent0 = zeroblob(32), parent0_line = NULL", "parent0_line: not a whole number"},
+        {"admitted = 2", "commit 17: admitted: 2, expected 0 .. 1"},
+        {"attempts = 4294967296", "commit 17: attempts: 4294967296, expected 0 .. 4294967295"},
+        {"worker = 'a' || char(0) || 'b'", "commit 17: worker: a text with a zero byte in it"},
+    };
+    char path[512], sql[256];
+    snprintf(path, sizeof path, "%s", fixture_path(*state, "ledger.sqlite"));
+    fixture_ledger(path, 30);
+    struct image image = load(path);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(sql, sizeof sql, "UPDATE commits SET %s WHERE sequence = 17", cases[i].set);
+        assert_int_equal(os_write_atomic(path, image.bytes, image.count, 0644, NULL), 0);
+        expect_complaint(path, sql, cases[i].sentence);
+    }
+    assert_int_equal(os_write_atomic(path, image.bytes, image.count, 0644, NULL), 0);
+    expect_complaint(path, "INSERT INTO inputs VALUES(17, 'stop', 0, 0)",
+                     "record 17 after record 16: out of order");
+    assert_int_equal(os_write_atomic(path, image.bytes, image.count, 0644, NULL), 0);
+    expect_complaint(path,
+                     "DELETE FROM commits WHERE sequence = 17;"
+                     "INSERT INTO inputs VALUES(17, 'go', 0, 0)",
+                     "input 17: kind: not stop");
+    free(image.bytes);
+}
+
+static void other_tables_are_not_taken_for_a_ledger(void **state)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", fixture_path(*state, "ledger.sqlite"));
+    fixture_ledger(path, 10);
+    /* What users add for their own questions is no harm. */
+    edit(path, "CREATE INDEX by_worker ON commits(worker); CREATE TABLE mine(x)");
+    struct ledger *ledger = open_as(path, LEDGER_WRITE);
+    ledger_close(&ledger);
+    edit(path, "ALTER TABLE notes ADD COLUMN more TEXT");
+    struct ledger_header header;
+    struct error error;
+    assert_int_equal(ledger_open(path, LEDGER_READ, &header, &ledger, &error), LEDGER_FOREIGN);
+    assert_non_null(strstr(error.text, "not the table that a ledger has: notes"));
+    edit(path, "DROP TABLE notes");
+    assert_int_equal(ledger_open(path, LEDGER_READ, &header, &ledger, &error), LEDGER_FOREIGN);
+    assert_non_null(strstr(error.text, "lacks a table: notes"));
+}
+
+/* What `.schema` and a curious user see. */
+static void people_can_query_it(void **state)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", fixture_path(*state, "ledger.sqlite"));
+    struct ledger_header header = fixture_header();
+    struct ledger *ledger;
+    assert_int_equal(ledger_open(path, LEDGER_CREATE, &header, &ledger, NULL), LEDGER_OK);
+    struct commit_record record;
+    fixture_record(1, &record);
+    record.job.key = (struct job_key){.line = 2, .job = 5};
+    record.admitted = true;
+    record.fitness = 0.5;
+    strcpy(record.job.call.name, "noise");
+    record.job.call.param_count = 1;
+    record.job.call.params[0] = 0.1;
+    record.metric_count = 1;
+    record.metrics[0] = (struct metric){METRIC_SELECT_ACCURACY, 0.75};
+    assert_int_equal(ledger_begin(ledger, NULL), LEDGER_OK);
+    assert_int_equal(ledger_put_commit(ledger, &record, NULL), LEDGER_OK);
+    assert_int_equal(ledger_commit(ledger, LEDGER_SURVIVES_KILL, NULL), LEDGER_OK);
+    ledger_close(&ledger);
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database,
+                                        "SELECT id || ' ' || operator || ' ' || params_text || ' ' "
+                                        "|| fitness || ' ' || select_accuracy || ' ' || "
+                                        "ifnull(select_loss, '-') FROM individuals",
+                                        -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_string_equal(sqlite3_column_text(statement, 0), "2:5 noise scale=0.1 0.5 0.75 -");
+    assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(each_wrong_column_is_named),
+        WITH_FOLDER(other_tables_are_not_taken_for_a_ledger),
+        WITH_FOLDER(people_can_query_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
