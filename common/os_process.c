@@ -88,6 +88,8 @@ static _Noreturn void become(const struct process_options *options, const char *
                              pid_t parent)
 {
     reset_signals();
+    if (options->own_group)
+        setpgid(0, 0);
     /* The parent may have died before we asked to be told. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && place_descriptors(options))
         execve(options->program, (char *const *)(uintptr_t)options->arguments,

@@ -27,6 +27,7 @@ struct process_options {
     const char *const *environment; /* "NAME=value" in addition to ours, ended by NULL; or NULL */
     int channel;                    /* becomes PROCESS_CHANNEL in the child; -1: none */
     int output;                     /* becomes its stdout and stderr; -1: it shares ours */
+    bool own_group;                 /* a process group of its own: Ctrl-C does not reach it */
 };
 
 /*

@@ -213,23 +213,29 @@ void slot_note_trouble(struct core *core, uint32_t slot_index, uint32_t session)
 }
 
 /*
- * Who is to give an opinion: best somebody on another host who has not spoken yet. A busy other
- * host is not waited for: an opinion late is a commit late.
+ * Who is to give an opinion: best somebody on another host who has not spoken yet, then anybody who
+ * has not, then anybody but the holder of the result: who contradicted it may contradict itself. A
+ * busy host is not waited for: an opinion late is a commit late.
  */
 static uint32_t session_for_opinion(const struct core *core, const struct slot *slot)
 {
-    uint32_t session = core->by_credit.head, second = NONE;
+    uint32_t session = core->by_credit.head, fresh = NONE, other = NONE;
     for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
         const struct session *candidate = &core->sessions[session];
-        bool fresh = !instance_equal(&candidate->instance, &slot->holder) &&
-                     !is_among(&candidate->instance, slot->opinion_by, slot->opinion_count);
-        if (fresh && strcmp(candidate->host, slot->host) != 0)
+        bool is_other = !instance_equal(&candidate->instance, &slot->holder);
+        bool is_fresh =
+            is_other && !is_among(&candidate->instance, slot->opinion_by, slot->opinion_count);
+        if (is_fresh && strcmp(candidate->host, slot->host) != 0)
             return session;
-        if (fresh && second == NONE)
-            second = session;
+        if (is_fresh && fresh == NONE)
+            fresh = session;
+        if (is_other && other == NONE)
+            other = session;
         session = candidate->by_credit.next;
     }
-    return second != NONE ? second : core->by_credit.head;
+    if (fresh != NONE)
+        return fresh;
+    return other != NONE ? other : core->by_credit.head;
 }
 
 /* A worker with credit where the job has not failed before; any, when there is none at hand. */

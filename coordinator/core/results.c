@@ -143,15 +143,24 @@ static uint64_t bits_of(double value)
     return bits;
 }
 
-/* The opinion agrees with the result: those who said otherwise are wrong. */
+/*
+ * The opinion agrees with the result: those who said otherwise are wrong, whoever changed its mind
+ * among them. In a dispute the holder's own word counts for nothing while there is anybody else to
+ * ask.
+ */
 static void opinion_agrees(struct core *core, uint32_t slot_index, const struct instance_id *by)
 {
     struct slot *slot = &core->slots[slot_index];
+    bool disputed = slot->opinion_count > 0;
+    if (disputed && instance_equal(by, &slot->holder) &&
+        core->session_count - core->benched_count > 1) {
+        slot->opinion = OPINION_WAITING;
+        waiting_add(core, slot_index);
+        return;
+    }
     slot->opinion = OPINION_AGREED;
-    for (uint32_t i = 0; i < slot->opinion_count; i++)
-        if (!instance_equal(&slot->opinion_by[i], by) &&
-            !instance_equal(&slot->opinion_by[i], &slot->holder))
-            session_bench(core, &slot->opinion_by[i]);
+    if (disputed && !instance_equal(by, &slot->holder))
+        session_bench(core, &slot->opinion_by[0]);
     slot_mark_ready(core, slot_index);
 }
 

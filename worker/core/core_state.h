@@ -9,8 +9,9 @@
  *   tasks.c        rows of the task table: find, add, end, sweep
  *   inputs.c       blobs that tasks need: fetched once, shared, pinned until the last user ends
  *   slots.c        which slot runs what; finished, died, killed
- *   results.c      finished results: offered, spooled, settled by verdicts, recovered from the
- * spool beats.c        hello and heartbeat as messages leaving.c      the way out
+ *   results.c      finished results: offered, spooled, settled by verdicts, recovered
+ *   beats.c        hello and heartbeat as messages
+ *   leaving.c      the way out
  *
  * Two habits keep a step bounded. Whatever may touch many tasks at once (another run, another
  * epoch, leaving) only starts the *sweep*, which visits some tasks per step; until it has passed,
@@ -29,7 +30,8 @@ enum {
     NEEDS_MAX = 1 + JOB_PARENTS_MAX, /* blobs of one task: its spec and parents */
     BLOBS_MAX = 2 * HELD_MAX,        /* distinct blobs wanted at once; more leases are not taken */
     RESEND_DOUBLINGS_MAX = 3, /* a result without verdict: resend_ms, doubling to 8 times that */
-    LEAVE_MS_MAX = 5000,      /* leaving: how long verdicts are waited for once nothing runs */
+    LEAVE_MS_MAX = 8000,      /* leaving: how long results keep us once nothing runs; container
+                                  runtimes kill 10 s after SIGTERM */
     SWEEP_TASKS_MAX = 256,    /* tasks visited by one step of the sweep */
     END_EFFECTS_MAX = NEEDS_MAX + 2, /* of ending one task, whatever its phase */
 };
@@ -123,7 +125,8 @@ struct worker_core {
     uint8_t (*details)[DETAIL_BYTES_MAX]; /* by task */
     uint32_t tasks_fresh, tasks_free;     /* rows never used from here on; rows given back */
     uint32_t task_count, first_task, last_task;
-    uint32_t queued, running, finished, unsettled;
+    uint32_t queued, running, finished;
+    uint32_t unsettled, children; /* of the finished: without verdict; with a child */
     uint64_t arrivals;
     uint32_t sweep;         /* next task of the sweep; TASK_NONE: it has passed */
     struct fixed_map *jobs; /* (line, job) to the first task of that job */

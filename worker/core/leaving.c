@@ -3,8 +3,10 @@
  *
  * The first request stops new work: queued tasks are dropped (the coordinator sees it in the next
  * heartbeat, which goes out at once), running ones finish and offer their results. The worker goes
- * when every result has a verdict, or LEAVE_MS_MAX after the last slot fell idle. A second request
- * does not wait.
+ * when nobody needs it any more: every result has a verdict, and those with a child are released,
+ * since a child that selection admits is fetched from here. It goes LEAVE_MS_MAX after the last
+ * slot fell idle in any case: what is left then is on disk for its next life, or is computed again.
+ * A second request does not wait.
  */
 #include "worker/core/core_state.h"
 
@@ -35,6 +37,7 @@ void worker_leave_if_done(struct worker_core *core)
         return;
     if (core->leave_by == UINT64_MAX)
         core->leave_by = worker_time_after(core->now, LEAVE_MS_MAX);
-    if (core->unsettled == 0 || core->now >= core->leave_by)
+    bool needed = core->unsettled > 0 || core->children > 0;
+    if (!needed || core->now >= core->leave_by)
         say_goodbye(core, "asked to leave");
 }

@@ -98,6 +98,7 @@ static void copy_result(struct worker_core *core, uint32_t index, const struct r
         memcpy(core->details[index], result->detail, result->detail_bytes);
     worker_task_enter(core, index, TASK_FINISHED);
     core->unsettled++;
+    core->children += digest_is_zero(&result->child) ? 0 : 1;
 }
 
 void worker_result_keep(struct worker_core *core, uint32_t index, const struct result *result)

@@ -163,8 +163,10 @@ void worker_task_end(struct worker_core *core, uint32_t index)
     if (task->phase == TASK_FINISHED) {
         task_heap_remove(core->offers, index);
         core->unsettled -= task->settled ? 0 : 1;
-        if (!digest_is_zero(&task->result.child))
+        if (!digest_is_zero(&task->result.child)) {
             worker_emit_unpin(core, &task->result.child);
+            core->children--;
+        }
     } else {
         worker_slot_abandon(core, index);
         worker_inputs_release(core, index);

@@ -25,8 +25,7 @@ enum { HEADER_BYTES_MAX = 128 };
 /* How far the target of a slice lies from the common one: slices agree roughly, never exactly. */
 static const double slice_shift = 0.05;
 
-/* ------------------------------------------------------------------------------------ checkpoints
- */
+/* ----------------------------------------------------------------------------- checkpoints */
 
 /* Writes the header that every checkpoint of this dim has; returns its size. */
 static size_t write_header(const struct null_spec *spec, uint8_t header[HEADER_BYTES_MAX])
@@ -72,8 +71,7 @@ static void gene_set(uint8_t *genome, uint32_t i, double value)
     memcpy(genome + sizeof gene * i, &gene, sizeof gene);
 }
 
-/* -------------------------------------------------------------------------------------- landscape
- */
+/* ------------------------------------------------------------------------------- landscape */
 
 /* Uniform in [-1, 1). */
 static double random_signed(struct random *random)
@@ -113,8 +111,7 @@ static double loss_on(const struct null_spec *spec, const struct job *job, enum 
     return sum / spec->dim;
 }
 
-/* ---------------------------------------------------------------------------- operators, training
- */
+/* --------------------------------------------------------------------- operators, training */
 
 /* What an operator works on. */
 struct mutation {
@@ -192,8 +189,7 @@ static const struct operator_row *operator_row(const char *name)
     return NULL;
 }
 
-/* ------------------------------------------------------------------------------------ whole jobs
- */
+/* ------------------------------------------------------------------------------ whole jobs */
 
 static void fail(struct result *result, const char *what, const char *name)
 {

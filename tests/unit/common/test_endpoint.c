@@ -57,8 +57,8 @@ static void test_local_addresses(void **state)
 {
     (void)state;
     static const char *const local[] = {
-        "ipc:///tmp/x",        "tcp://127.0.0.1:5555", "tcp://127.8.9.10:5555", "tcp://localhost:1",
-        "tcp://[::1]:5555",    "tcp://lo:5555",        "tcp://127.0.0.1:*",
+        "ipc:///tmp/x",     "tcp://127.0.0.1:5555", "tcp://127.8.9.10:5555", "tcp://localhost:1",
+        "tcp://[::1]:5555", "tcp://lo:5555",        "tcp://127.0.0.1:*",
     };
     for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
         if (!endpoint_is_local(local[i]))

@@ -103,7 +103,7 @@ static void each_wrong_column_is_named(void **state)
     expect_complaint(path,
                      "DELETE FROM commits WHERE sequence = 17;"
                      "INSERT INTO inputs VALUES(17, 'go', 0, 0)",
-                     "input 17: kind: not stop");
+                     "input 17: kind: neither stop nor cancel");
     free(image.bytes);
 }
 
@@ -158,7 +158,7 @@ static void people_can_query_it(void **state)
                                         -1, &statement, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_string_equal(sqlite3_column_text(statement, 0), "2:5 noise scale=0.1 0.5 0.75 -");
+    assert_string_equal(sqlite3_column_text(statement, 0), "2/5 noise scale=0.1 0.5 0.75 -");
     assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
     sqlite3_finalize(statement);
     sqlite3_close(database);

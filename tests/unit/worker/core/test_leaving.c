@@ -94,23 +94,30 @@ static void test_leaving_drops_what_is_queued_and_says_so(void **state)
     model_destroy(model);
 }
 
+/* Leaving, with the job of make_busy() finished after a good while. */
+static struct model *make_delivering(const struct digest *child)
+{
+    struct model *model = make_busy();
+    model_leave(model);
+    for (uint32_t i = 0; i < 100; i++) {
+        model_next_beat(model);
+        model_receive_kind(model, MESSAGE_ALIVE);
+    }
+    expect_leaving(model);
+    model_finish(model, 0, child, 0);
+    assert_int_equal(model_sent(model, MESSAGE_RESULT), 1);
+    assert_int_equal(model_count(model, WORKER_SPOOL), 1); /* in case no verdict comes */
+    expect_leaving(model);
+    return model;
+}
+
 static void test_leaving_waits_for_running_jobs_and_their_verdicts(void **state)
 {
     (void)state;
     const enum verdict_kind verdicts[] = {VERDICT_HELD, VERDICT_RELEASED};
     for (uint32_t i = 0; i < 2; i++) {
-        struct model *model = make_busy();
-        struct digest child = model_digest("child", 1);
+        struct model *model = make_delivering(NULL);
         struct lease_key key = model_key(1, 1, 1);
-        model_leave(model);
-        for (uint32_t s = 0; s < 100; s++) {
-            model_next_beat(model);
-            model_receive_kind(model, MESSAGE_ALIVE);
-        }
-        expect_leaving(model);
-        model_finish(model, 0, &child, 0);
-        assert_int_equal(model_sent(model, MESSAGE_RESULT), 1);
-        assert_int_equal(model_count(model, WORKER_SPOOL), 1); /* in case no verdict comes */
         model_verdict(model, &key, VERDICT_LATER);
         expect_leaving(model);
         model_verdict(model, &key, verdicts[i]);
@@ -119,13 +126,31 @@ static void test_leaving_waits_for_running_jobs_and_their_verdicts(void **state)
     }
 }
 
+/* A held child may be admitted, and is then fetched from here. */
+static void test_leaving_waits_until_children_are_released(void **state)
+{
+    (void)state;
+    struct digest child = model_digest("child", 1);
+    struct model *model = make_delivering(&child);
+    struct lease_key key = model_key(1, 1, 1);
+    model_verdict(model, &key, VERDICT_HELD);
+    expect_leaving(model);
+    model_tick(model, model->now + 7000);
+    expect_leaving(model);
+    model_verdict(model, &key, VERDICT_RELEASED);
+    expect_goodbye(model, "asked to leave");
+    model_expect_no_pins(model);
+    model_destroy(model);
+}
+
 static void test_leaving_does_not_wait_for_verdicts_for_ever(void **state)
 {
     (void)state;
+    struct digest child = model_digest("child", 1);
     struct model *model = make_busy();
     model_leave(model);
     model_tick(model, 3000);
-    model_finish(model, 0, NULL, 0);
+    model_finish(model, 0, &child, 0);
     expect_leaving(model);
     uint64_t last = model->now;
     while (!model->gone) {
@@ -133,7 +158,7 @@ static void test_leaving_does_not_wait_for_verdicts_for_ever(void **state)
         last = worker_core_deadline(model->core);
         model_tick(model, last);
     }
-    assert_int_equal(model->now, 8000);
+    assert_int_equal(model->now, 3000 + 8000);
     expect_goodbye(model, "asked to leave");
     model_destroy(model);
 }
@@ -232,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_a_worker_that_never_got_in_leaves_at_once),
         cmocka_unit_test(test_leaving_drops_what_is_queued_and_says_so),
         cmocka_unit_test(test_leaving_waits_for_running_jobs_and_their_verdicts),
+        cmocka_unit_test(test_leaving_waits_until_children_are_released),
         cmocka_unit_test(test_leaving_does_not_wait_for_verdicts_for_ever),
         cmocka_unit_test(test_a_death_ends_the_waiting_too),
         cmocka_unit_test(test_asking_twice_does_not_wait),
