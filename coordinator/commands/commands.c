@@ -1,0 +1,215 @@
+/* commands.c: the table of commands, and what is the same for all of them. See command.h. */
+#include "coordinator/commands/command.h"
+
+#include "common/suggest.h"
+#include "common/version.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command commands[] = {
+    {
+        .name = "run",
+        .usage = "EXP.yaml",
+        .summary = "run an experiment on this machine",
+        .details =
+            "Coordinator and workers in one command. A run directory that exists already is "
+            "resumed. Ctrl-C pauses the run (exit code 130); the same command goes on with it.",
+        .options = 1 << OPTION_WORKERS | 1 << OPTION_DIR | 1 << OPTION_SEED | 1 << OPTION_SET |
+                   1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_run,
+    },
+    {
+        .name = "serve",
+        .usage = "EXP.yaml",
+        .summary = "run an experiment on workers that connect to this machine",
+        .details =
+            "Starts no workers: `ratchet-worker --connect ADDRESS` does, on any machine. Needs "
+            "--listen.",
+        .options = 1 << OPTION_LISTEN | 1 << OPTION_BULK | 1 << OPTION_DIR | 1 << OPTION_SEED |
+                   1 << OPTION_SET | 1 << OPTION_INSECURE | 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_serve,
+    },
+    {
+        .name = "status",
+        .usage = "RUN|ADDRESS",
+        .summary = "how a run stands and who works for it",
+        .details = "Asks the coordinator while there is one, else reads the ledger.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_status,
+    },
+    {
+        .name = "digest",
+        .usage = "RUN",
+        .summary = "the digest of all that was committed: equal runs have equal digests",
+        .details =
+            "Computed anew from the rows of the ledger, which is thereby checked: a row that was "
+            "changed no longer fits the chain.",
+        .options = 1 << OPTION_AT | 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_digest,
+    },
+    {
+        .name = "diff",
+        .usage = "RUN RUN",
+        .summary = "the first commit and field in which two runs differ",
+        .details = "Exit code 0: equal; 1: they differ.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_diff,
+    },
+    {
+        .name = "individuals",
+        .usage = "RUN",
+        .summary = "the individuals that were admitted to a population, best first",
+        .options = 1 << OPTION_ALL | 1 << OPTION_TOP | 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_individuals,
+    },
+    {
+        .name = "show",
+        .usage = "RUN ID",
+        .summary = "all that is known about one job and what it made",
+        .details = "An ID is LINE/JOB, or JOB for line 0; also champion, final, LINE/champion, "
+                   "LINE/final.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_show,
+    },
+    {
+        .name = "lineage",
+        .usage = "RUN ID",
+        .summary = "the ancestors of an individual, nearest first",
+        .details = "IDs are as in `ratchet show`. With --dot, a graph for Graphviz.",
+        .options = 1 << OPTION_DOT | 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_lineage,
+    },
+    {
+        .name = "validate",
+        .usage = "EXP.yaml",
+        .summary = "check an experiment and show all its settings",
+        .options = 1 << OPTION_SEED | 1 << OPTION_SET | 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_validate,
+    },
+    {
+        .name = "operators",
+        .usage = "",
+        .summary = "the mutation operators and their parameters",
+        .options = 1 << OPTION_JSON,
+        .run = command_operators,
+    },
+    {
+        .name = "strategies",
+        .usage = "",
+        .summary = "the search strategies and their parameters",
+        .options = 1 << OPTION_JSON,
+        .run = command_strategies,
+    },
+    {
+        .name = "runs",
+        .usage = "[DIR]",
+        .summary = "the runs in a folder (runs/ when none is given)",
+        .options = 1 << OPTION_JSON,
+        .positional_most = 1,
+        .run = command_runs,
+    },
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+const struct command *command_at(uint32_t index)
+{
+    return index < COMMANDS ? &commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+int complain(int code, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    /* One line, whatever a path or a peer put into it. */
+    for (char *c = text; *c != '\0'; c++) {
+        if (*c == '\n' || *c == '\r')
+            *c = ' ';
+    }
+    fprintf(stderr, "ratchet: %s\n", text);
+    return code;
+}
+
+static int show_help(void)
+{
+    printf("Usage: ratchet COMMAND [ARGUMENTS]\n"
+           "Distributed evolutionary search for neural networks.\n\n");
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        char head[64];
+        snprintf(head, sizeof head, "%s %s", commands[i].name, commands[i].usage);
+        printf("  %-22s %s\n", head, commands[i].summary);
+    }
+    printf("\n`ratchet COMMAND --help` tells more. Exit codes: 0 done, 1 failed, 2 usage, 3 bad\n"
+           "experiment, 4 cannot reach or not let in, 128 + N stopped by signal N.\n");
+    return EXIT_DONE;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMANDS];
+    for (uint32_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *nearest = suggest_nearest(name, names, COMMANDS);
+    if (nearest != NULL)
+        return complain(EXIT_USAGE, "there is no command '%s'; did you mean '%s'?", name, nearest);
+    return complain(EXIT_USAGE, "there is no command '%s'; `ratchet --help` lists them", name);
+}
+
+int command_main(int argc, char **argv)
+{
+    if (argc < 2)
+        return complain(EXIT_USAGE, "no command given; `ratchet --help` lists them");
+    const char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        return printf("ratchet %s\n", RATCHET_VERSION) > 0 ? EXIT_DONE : EXIT_FAILED;
+    bool help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    if (help && argc == 2)
+        return show_help();
+    if (help) /* `ratchet help run` is `ratchet run --help` */
+        name = argv[2];
+    const struct command *command = command_find(name);
+    if (command == NULL)
+        return unknown_command(name);
+    char *help_arguments[] = {argv[0], (char[]){"--help"}, NULL};
+    struct arguments arguments;
+    int code = help ? command_parse(command, 2, help_arguments, &arguments)
+                    : command_parse(command, argc - 1, argv + 1, &arguments);
+    if (code >= 0)
+        return code;
+    code = command->run(&arguments);
+    if (fflush(stdout) != 0 && code == EXIT_DONE)
+        return complain(EXIT_FAILED, "cannot write the answer to standard output");
+    return code;
+}

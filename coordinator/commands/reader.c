@@ -1,0 +1,180 @@
+/* reader.c: see reader.h. */
+#include "coordinator/commands/reader.h"
+
+#include "coordinator/shell/run_directory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The number of lines is a setting of the search, so it is in the canonical text. */
+static uint32_t lines_of(const char *canonical)
+{
+    static const char key[] = "search.lines = ";
+    for (const char *line = canonical; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, strlen(key)) == 0)
+            return (uint32_t)strtoul(line + strlen(key), NULL, 10);
+    }
+    return 1;
+}
+
+int reader_open(struct reader *reader, const char *path, struct error *error)
+{
+    char file[OS_PATH_BYTES_MAX];
+    *reader = (struct reader){0};
+    if (os_path_join(file, sizeof file, path, "ledger.sqlite", error) != 0)
+        return -1;
+    if (!run_directory_is_run(path))
+        return error_set(error, -1, "%s is not a run directory: there is no ledger.sqlite in it",
+                         path);
+    snprintf(reader->path, sizeof reader->path, "%s", path);
+    if (ledger_open(file, LEDGER_READ, &reader->header, &reader->ledger, error) != LEDGER_OK)
+        return -1;
+    reader->lines = lines_of(reader->header.canonical);
+    return 0;
+}
+
+void reader_close(struct reader *reader)
+{
+    ledger_close(&reader->ledger);
+}
+
+int reader_rewind(struct reader *reader, struct error *error)
+{
+    return ledger_rewind(reader->ledger, error) == LEDGER_OK ? 0 : -1;
+}
+
+int reader_next_commit(struct reader *reader, struct commit_record *record, struct error *error)
+{
+    struct ledger_record any;
+    enum ledger_result result;
+    while ((result = ledger_next(reader->ledger, &any, error)) == LEDGER_OK) {
+        if (any.kind != RECORD_COMMIT)
+            continue;
+        *record = any.commit;
+        return 1;
+    }
+    return result == LEDGER_END ? 0 : -1;
+}
+
+int reader_get(struct reader *reader, struct job_key key, struct commit_record *record,
+               struct error *error)
+{
+    enum ledger_result result = ledger_get_commit(reader->ledger, key, record, error);
+    if (result == LEDGER_OK)
+        return 1;
+    return result == LEDGER_END ? 0 : -1;
+}
+
+int reader_champion(struct reader *reader, uint32_t line, struct commit_record *record,
+                    struct error *error)
+{
+    if (reader_rewind(reader, error) != 0)
+        return -1;
+    struct commit_record each;
+    int found = 0, rc;
+    while ((rc = reader_next_commit(reader, &each, error)) > 0) {
+        if (!each.champion || (line != READER_ANY_LINE && each.job.key.line != line))
+            continue;
+        if (found == 0 || fitness_better(each.fitness, record->fitness))
+            *record = each;
+        found = 1;
+    }
+    return rc < 0 ? -1 : found;
+}
+
+/* Reads digits up to the end or to a separator. */
+static bool parse_number(const char **text, uint64_t *value)
+{
+    if (!isdigit((unsigned char)**text))
+        return false;
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(*text, &end, 10);
+    *text = end;
+    *value = number;
+    return errno == 0;
+}
+
+bool parse_id(const char *text, struct job_key *key)
+{
+    uint64_t first, second;
+    if (!parse_number(&text, &first))
+        return false;
+    if (*text == '\0') {
+        *key = (struct job_key){.job = first};
+        return true;
+    }
+    if (*text++ != '/' || first >= LINES_MAX)
+        return false;
+    key->line = (uint32_t)first;
+    if (strcmp(text, "final") == 0) {
+        key->job = JOB_NUMBER_FINAL;
+        return true;
+    }
+    key->job = 0;
+    if (!parse_number(&text, &second) || *text != '\0')
+        return false;
+    key->job = second;
+    return true;
+}
+
+void format_id(struct job_key key, char id[ID_BYTES_MAX])
+{
+    if (key.job == JOB_NUMBER_FINAL)
+        snprintf(id, ID_BYTES_MAX, "%u/final", key.line);
+    else
+        snprintf(id, ID_BYTES_MAX, "%u/%llu", key.line, (unsigned long long)key.job);
+}
+
+/* "champion" and "3/champion"; false for anything else. */
+static bool names_champion(const char *name, uint32_t *line)
+{
+    if (strcmp(name, "champion") == 0) {
+        *line = READER_ANY_LINE;
+        return true;
+    }
+    uint64_t number;
+    if (!parse_number(&name, &number) || number >= LINES_MAX)
+        return false;
+    *line = (uint32_t)number;
+    return strcmp(name, "/champion") == 0;
+}
+
+int reader_find(struct reader *reader, const char *name, struct commit_record *record,
+                struct error *error)
+{
+    struct job_key key = {.job = JOB_NUMBER_FINAL};
+    uint32_t line;
+    int found;
+    if (names_champion(name, &line))
+        found = reader_champion(reader, line, record, error);
+    else if (strcmp(name, "final") == 0 || parse_id(name, &key))
+        found = reader_get(reader, key, record, error);
+    else
+        return error_set(error, -1, "'%s' is not an ID: LINE/JOB, JOB, champion or final is wanted",
+                         name);
+    if (found == 0)
+        return error_set(error, -1, "%s: nothing was committed as %s", reader->path, name);
+    return found > 0 ? 0 : -1;
+}
+
+void reader_fact(struct reader *reader, const char *name, char *value, size_t size)
+{
+    if (ledger_get_fact(reader->ledger, name, value, size, NULL) != LEDGER_OK)
+        value[0] = '\0';
+}
+
+struct json_node *metrics_node(const struct commit_record *record)
+{
+    struct json_node *node = json_node_object();
+    for (uint32_t i = 0; i < record->metric_count; i++) {
+        const char *name = metric_name(record->metrics[i].id);
+        if (name != NULL)
+            json_set_f64(node, name, record->metrics[i].value);
+    }
+    return node;
+}

@@ -1,0 +1,57 @@
+/*
+ * reader.h: a run as commands read it: its ledger and nothing else.
+ *
+ * Works beside a living coordinator, on an archived copy, and without write access. Individuals are
+ * named LINE/JOB; in texts from people also JOB (of line 0), "champion" and "final", alone or
+ * behind LINE/.
+ */
+#ifndef RATCHET_COORDINATOR_COMMANDS_READER_H
+#define RATCHET_COORDINATOR_COMMANDS_READER_H
+
+#include "common/os_file.h"
+#include "coordinator/shell/json.h"
+#include "coordinator/shell/ledger.h"
+
+struct reader {
+    char path[OS_PATH_BYTES_MAX]; /* of RUN, as given */
+    struct ledger *ledger;
+    struct ledger_header header; /* its texts are the ledger's */
+    uint32_t lines;
+};
+
+/* 0, or -1 with the reason: no run, damaged, of another version of the ledger. */
+int reader_open(struct reader *reader, const char *path, struct error *error)
+    __attribute__((warn_unused_result));
+void reader_close(struct reader *reader);
+
+/* The commits in their order: 1 with *record, 0 at the end, -1 with the reason. */
+int reader_rewind(struct reader *reader, struct error *error) __attribute__((warn_unused_result));
+int reader_next_commit(struct reader *reader, struct commit_record *record, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* 1 with *record, 0 when nothing was committed under that key, -1 with the reason. */
+int reader_get(struct reader *reader, struct job_key key, struct commit_record *record,
+               struct error *error) __attribute__((warn_unused_result));
+/* The fittest of the lines' champions, or that of one line. 1, 0 when there is none, -1 with the
+ * reason. */
+#define READER_ANY_LINE UINT32_MAX
+int reader_champion(struct reader *reader, uint32_t line, struct commit_record *record,
+                    struct error *error) __attribute__((warn_unused_result));
+/* What a person calls by that name. 0, or -1 with the reason: no such name, nothing committed under
+ * it. */
+int reader_find(struct reader *reader, const char *name, struct commit_record *record,
+                struct error *error) __attribute__((warn_unused_result));
+
+/* The value of a fact, "" when there is none. */
+void reader_fact(struct reader *reader, const char *name, char *value, size_t size);
+
+/* "0/12", "0/final". */
+enum { ID_BYTES_MAX = 40 };
+void format_id(struct job_key key, char id[ID_BYTES_MAX]);
+/* "0/12" and "12"; false when it is neither. */
+bool parse_id(const char *text, struct job_key *key);
+
+/* {"select_accuracy": 0.9, ...} */
+struct json_node *metrics_node(const struct commit_record *record);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * run.c: `ratchet run` and `ratchet serve`: the coordinator, with a local worker or without.
+ *
+ * They differ in where workers come from and in nothing else. The search itself is in the shell;
+ * here arguments become its options, and what came out becomes words and an exit code.
+ */
+#include "common/os_process.h"
+#include "coordinator/commands/command.h"
+#include "coordinator/commands/progress_output.h"
+#include "coordinator/commands/reader.h"
+#include "coordinator/shell/local_worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct invocation {
+    const struct arguments *arguments;
+    const char *command; /* "run" or "serve" */
+    struct experiment *experiment;
+    char directory[OS_PATH_BYTES_MAX];
+    struct shell_options options;
+    struct progress_output output;
+};
+
+struct experiment *load_experiment(const struct arguments *arguments, struct error *error)
+{
+    const char *overrides[OVERRIDES_MAX + 1];
+    uint32_t count = arguments->override_count;
+    char seed[64];
+    memcpy(overrides, arguments->overrides, count * sizeof *overrides);
+    if (arguments->given[OPTION_SEED]) {
+        snprintf(seed, sizeof seed, "seed=%s", arguments->value[OPTION_SEED]);
+        overrides[count++] = seed;
+    }
+    return experiment_load(arguments->positional[0], overrides, count, error);
+}
+
+static int choose_directory(struct invocation *invocation)
+{
+    const char *given = invocation->arguments->value[OPTION_DIR];
+    int written;
+    if (given != NULL)
+        written = snprintf(invocation->directory, sizeof invocation->directory, "%s", given);
+    else
+        written = snprintf(invocation->directory, sizeof invocation->directory, "runs/%s-s%llu",
+                           experiment_name(invocation->experiment),
+                           (unsigned long long)experiment_seed(invocation->experiment));
+    if (written <= 0 || (size_t)written >= sizeof invocation->directory)
+        return complain(EXIT_USAGE, "%s: the path of the run directory is empty or too long",
+                        invocation->command);
+    return EXIT_DONE;
+}
+
+/* "; resume with: ratchet run EXP.yaml --dir RUN": the words that brought us here. */
+static void print_resume(const struct invocation *invocation, char *text, size_t size)
+{
+    const struct arguments *arguments = invocation->arguments;
+    size_t used = (size_t)snprintf(text, size, "ratchet %s %s", invocation->command,
+                                   arguments->positional[0]);
+    static const struct {
+        enum option_name option;
+        const char *name;
+    } valued[] = {{OPTION_LISTEN, "listen"},
+                  {OPTION_BULK, "bulk"},
+                  {OPTION_DIR, "dir"},
+                  {OPTION_WORKERS, "workers"},
+                  {OPTION_SEED, "seed"}};
+    for (size_t i = 0; i < sizeof valued / sizeof *valued && used < size; i++) {
+        if (arguments->value[valued[i].option] != NULL)
+            used += (size_t)snprintf(text + used, size - used, " --%s %s", valued[i].name,
+                                     arguments->value[valued[i].option]);
+    }
+    for (uint32_t i = 0; i < arguments->override_count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, " --set %s", arguments->overrides[i]);
+    if (arguments->given[OPTION_INSECURE] && used < size)
+        snprintf(text + used, size - used, " --insecure");
+}
+
+/* ------------------------------------------------------------------------------------ the end */
+
+struct ending {
+    const char *state; /* "done", "paused", "poisoned" */
+    int code;
+    const struct shell_outcome *outcome;
+    bool has_champion, has_final;
+    struct commit_record champion, final;
+};
+
+/* The champion and its last evaluation; without them when the ledger cannot be read. */
+static void read_champion(const char *directory, struct ending *ending)
+{
+    struct reader reader;
+    if (reader_open(&reader, directory, NULL) != 0)
+        return;
+    ending->has_champion = reader_champion(&reader, READER_ANY_LINE, &ending->champion, NULL) == 1;
+    struct job_key final = {.line = ending->champion.job.key.line, .job = JOB_NUMBER_FINAL};
+    ending->has_final =
+        ending->has_champion && reader_get(&reader, final, &ending->final, NULL) == 1;
+    reader_close(&reader);
+}
+
+static void print_metrics(const char *label, const struct commit_record *record)
+{
+    for (uint32_t i = 0; i < record->metric_count; i++) {
+        const char *name = metric_name(record->metrics[i].id);
+        if (name != NULL)
+            printf("%-12s %-20s %.9g\n", i == 0 ? label : "", name, record->metrics[i].value);
+    }
+}
+
+static void print_ending(const struct invocation *invocation, const struct ending *ending)
+{
+    char hex[DIGEST_HEX_BYTES], id[ID_BYTES_MAX];
+    digest_to_hex(&ending->outcome->digest, hex);
+    printf("%-12s %llu of %llu jobs committed\n", ending->state,
+           (unsigned long long)ending->outcome->view.commits,
+           (unsigned long long)ending->outcome->view.jobs_total);
+    if (ending->has_champion) {
+        format_id(ending->champion.job.key, id);
+        printf("%-12s %s, fitness %.17g\n", "champion", id, ending->champion.fitness);
+        print_metrics("metrics", &ending->champion);
+    }
+    if (ending->has_final)
+        print_metrics("final", &ending->final);
+    printf("%-12s %s\n", "digest", hex);
+    printf("%-12s %s\n", "directory", invocation->directory);
+}
+
+static void print_ending_json(const struct invocation *invocation, const struct ending *ending)
+{
+    char hex[DIGEST_HEX_BYTES], id[ID_BYTES_MAX];
+    digest_to_hex(&ending->outcome->digest, hex);
+    struct json_node *event = json_node_object();
+    json_set_text(event, "event", "finished");
+    json_set_text(event, "state", ending->state);
+    json_set_u64(event, "exit_code", (uint64_t)ending->code);
+    json_set_u64(event, "commits", ending->outcome->view.commits);
+    json_set_u64(event, "jobs_total", ending->outcome->view.jobs_total);
+    if (ending->has_champion) {
+        format_id(ending->champion.job.key, id);
+        json_set_text(event, "champion", id);
+        json_set_f64(event, "fitness", ending->champion.fitness);
+        json_set_node(event, "metrics", metrics_node(&ending->champion));
+    }
+    if (ending->has_final)
+        json_set_node(event, "final_metrics", metrics_node(&ending->final));
+    json_set_text(event, "digest", hex);
+    json_set_text(event, "directory", invocation->directory);
+    print_event(event);
+}
+
+static void show_ending(struct invocation *invocation, struct ending *ending)
+{
+    read_champion(invocation->directory, ending);
+    progress_output_clear(&invocation->output);
+    if (invocation->output.style == PROGRESS_JSON)
+        print_ending_json(invocation, ending);
+    else
+        print_ending(invocation, ending);
+}
+
+static int finish(struct invocation *invocation, enum shell_result result,
+                  const struct shell_outcome *outcome, const struct error *error)
+{
+    char resume[1024];
+    print_resume(invocation, resume, sizeof resume);
+    struct ending ending = {.state = "done", .outcome = outcome};
+    switch (result) {
+    case SHELL_DONE:
+        show_ending(invocation, &ending);
+        return EXIT_DONE;
+    case SHELL_INTERRUPTED:
+        ending.state = "paused";
+        ending.code = EXIT_SIGNAL + outcome->signal;
+        show_ending(invocation, &ending);
+        if (invocation->output.style != PROGRESS_JSON)
+            printf("%-12s %s\n", "resume with", resume);
+        return ending.code;
+    case SHELL_POISONED:
+        ending.state = "poisoned";
+        ending.code = EXIT_FAILED;
+        show_ending(invocation, &ending);
+        return complain(EXIT_FAILED,
+                        "%u line%s of %s stopped because a job kills its workers; the run can be "
+                        "resumed with: %s",
+                        outcome->poisoned_lines, outcome->poisoned_lines == 1 ? "" : "s",
+                        invocation->directory, resume);
+    case SHELL_OTHER_EXPERIMENT:
+        return complain(EXIT_BAD_EXPERIMENT, "%s", error->text);
+    case SHELL_FAILED:
+        break;
+    }
+    progress_output_clear(&invocation->output);
+    if (!outcome->started)
+        return complain(EXIT_FAILED, "%s", error->text);
+    return complain(EXIT_FAILED, "%s; %llu commits are safe, resume with: %s", error->text,
+                    (unsigned long long)outcome->commits_safe, resume);
+}
+
+/* ------------------------------------------------------------------------------- the commands */
+
+static int serve(struct invocation *invocation)
+{
+    struct error error = {0};
+    invocation->experiment = load_experiment(invocation->arguments, &error);
+    if (invocation->experiment == NULL)
+        return complain(EXIT_BAD_EXPERIMENT, "%s", error.text);
+    int code = choose_directory(invocation);
+    if (code == EXIT_DONE) {
+        invocation->output.style =
+            invocation->arguments->given[OPTION_JSON] ? PROGRESS_JSON : progress_style_of_stdout();
+        invocation->options.experiment = invocation->experiment;
+        invocation->options.directory = invocation->directory;
+        invocation->options.observer = progress_output_observer(&invocation->output);
+        struct shell_outcome outcome;
+        enum shell_result result = shell_serve(&invocation->options, &outcome, &error);
+        code = finish(invocation, result, &outcome, &error);
+    }
+    experiment_destroy(&invocation->experiment);
+    return code;
+}
+
+int command_run(const struct arguments *arguments)
+{
+    struct invocation invocation = {.arguments = arguments, .command = "run"};
+    uint64_t slots = process_cpu_count();
+    if (slots > SLOTS_MAX)
+        slots = SLOTS_MAX;
+    struct error error;
+    if (parse_count(arguments, OPTION_WORKERS, SLOTS_MAX, &slots, &error) != 0)
+        return complain(EXIT_USAGE, "run: %s", error.text);
+    if (slots == 0)
+        return complain(EXIT_USAGE,
+                        "run: --workers 0 would never end; `ratchet serve` runs without");
+    char program[OS_PATH_BYTES_MAX];
+    if (local_worker_find_program(program, &error) != 0)
+        return complain(EXIT_FAILED, "run: %s", error.text);
+    invocation.options.local_program = program;
+    invocation.options.local_slots = (uint32_t)slots;
+    return serve(&invocation);
+}
+
+/* Nothing is encrypted yet and nobody has to say who he is. */
+static int check_reach(const char *address, const struct arguments *arguments)
+{
+    if (address == NULL || endpoint_is_local(address) || arguments->given[OPTION_INSECURE])
+        return EXIT_DONE;
+    return complain(EXIT_USAGE,
+                    "serve: others can reach %s, and what is said there is neither encrypted nor "
+                    "checked for who says it: listen on 127.0.0.1, or add --insecure",
+                    address);
+}
+
+int command_serve(const struct arguments *arguments)
+{
+    struct invocation invocation = {.arguments = arguments, .command = "serve"};
+    invocation.options.listen = arguments->value[OPTION_LISTEN];
+    invocation.options.bulk = arguments->value[OPTION_BULK];
+    invocation.output.remote = true;
+    if (invocation.options.listen == NULL)
+        return complain(EXIT_USAGE, "serve: needs --listen, as in --listen tcp://127.0.0.1:5555");
+    int code = check_reach(invocation.options.listen, arguments);
+    if (code == EXIT_DONE)
+        code = check_reach(invocation.options.bulk, arguments);
+    return code == EXIT_DONE ? serve(&invocation) : code;
+}

@@ -1,0 +1,243 @@
+/*
+ * status.c: `ratchet status`: how a run stands.
+ *
+ * A living coordinator answers over its control socket; a run that nobody serves is told from its
+ * ledger. Both ways end in one JSON object, which is printed as it is or as a page for people.
+ */
+#include "coordinator/commands/command.h"
+#include "coordinator/commands/progress_output.h"
+#include "coordinator/commands/reader.h"
+#include "coordinator/commands/table.h"
+#include "coordinator/shell/run_directory.h"
+#include "coordinator/shell/shell_zmq.h"
+#include "proto/codec.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_MS = 3000, REQUEST_BYTES = 256 };
+
+/* ------------------------------------------------------------------------------ asking around */
+
+static struct json_node *parse_answer(struct codec *codec, const char *endpoint,
+                                      const uint8_t *reply, size_t bytes, struct error *error)
+{
+    struct codec_cursor cursor = {.bytes = reply, .size = bytes};
+    struct message message;
+    switch (codec_next(codec, &cursor, &message, error)) {
+    case CODEC_OK:
+        if (message.kind == MESSAGE_STATUS)
+            return json_parse(message.status.json, message.status.json_bytes, error);
+        if (message.kind == MESSAGE_REFUSED)
+            error_set(error, -1, "%s: %s", endpoint, message.refused.reason);
+        else
+            error_set(error, -1, "%s gave an answer that is not a status", endpoint);
+        return NULL;
+    case CODEC_WRONG_VERSION:
+        error_set(error, -1, "%s speaks protocol version %u and this is %d: use the same release",
+                  endpoint, cursor.peer_version, PROTOCOL_VERSION);
+        return NULL;
+    default:
+        error_set(error, -1, "%s is not a ratchet coordinator", endpoint);
+        return NULL;
+    }
+}
+
+/* NULL with the reason. */
+static struct json_node *ask(const char *endpoint, struct error *error)
+{
+    struct json_node *root = NULL;
+    uint8_t request[REQUEST_BYTES], *reply = NULL;
+    size_t used = 0, bytes = 0;
+    struct codec *codec = codec_create();
+    struct message message = {.kind = MESSAGE_STATUS_REQUEST};
+    if (codec == NULL || !codec_append(codec, &message, request, sizeof request, &used)) {
+        error_set(error, -1, "no memory for a question");
+        goto out;
+    }
+    const struct exchange exchange = {endpoint, request, used, ANSWER_MS};
+    if (sockets_exchange(&exchange, &reply, &bytes, error) == 0)
+        root = parse_answer(codec, endpoint, reply, bytes, error);
+out:
+    free(reply);
+    codec_destroy(&codec);
+    return root;
+}
+
+/* ---------------------------------------------------------------------------- from the ledger */
+
+struct counts {
+    uint64_t commits, admitted;
+};
+
+static int count(struct reader *reader, struct counts *counts, struct error *error)
+{
+    struct commit_record record;
+    int rc;
+    if (reader_rewind(reader, error) != 0)
+        return -1;
+    while ((rc = reader_next_commit(reader, &record, error)) > 0) {
+        counts->commits++;
+        counts->admitted += record.admitted;
+    }
+    return rc;
+}
+
+static void set_champion(struct reader *reader, struct json_node *root)
+{
+    struct commit_record champion;
+    char id[ID_BYTES_MAX];
+    if (reader_champion(reader, READER_ANY_LINE, &champion, NULL) != 1) {
+        json_set_text(root, "champion", NULL);
+        return;
+    }
+    format_id(champion.job.key, id);
+    json_set_text(root, "champion", id);
+    json_set_f64(root, "fitness_best", champion.fitness);
+    json_set_node(root, "metrics", metrics_node(&champion));
+}
+
+/* `silent`: there seems to be a coordinator, and it does not answer. */
+static struct json_node *read_run(const char *path, bool silent, struct error *error)
+{
+    struct reader reader;
+    struct counts counts = {0};
+    if (reader_open(&reader, path, error) != 0)
+        return NULL;
+    struct json_node *root = NULL;
+    if (count(&reader, &counts, error) == 0) {
+        char finished[32], digest[DIGEST_HEX_BYTES], served[32], hex[DIGEST_HEX_BYTES];
+        reader_fact(&reader, "finished", finished, sizeof finished);
+        reader_fact(&reader, "digest", digest, sizeof digest);
+        reader_fact(&reader, "served_ms", served, sizeof served);
+        digest_to_hex(&reader.header.experiment_digest, hex);
+        root = json_node_object();
+        json_set_text(root, "name", reader.header.name);
+        json_set_text(root, "directory", path);
+        json_set_text(root, "state",
+                      silent                ? "not answering"
+                      : finished[0] != '\0' ? "finished"
+                                            : "stopped");
+        json_set_text(root, "experiment_digest", hex);
+        json_set_text(root, "engine_version", reader.header.engine_version);
+        json_set_u64(root, "served_ms", strtoull(served, NULL, 10));
+        json_set_text(root, "digest", digest[0] != '\0' ? digest : NULL);
+        json_set_u64(root, "commits", counts.commits);
+        json_set_u64(root, "admitted", counts.admitted);
+        json_set_u64(root, "lines", reader.lines);
+        set_champion(&reader, root);
+    }
+    reader_close(&reader);
+    return root;
+}
+
+/* ------------------------------------------------------------------------------------ showing */
+
+static void show_workers(const struct json_node *workers)
+{
+    static const char *const titles[] = {"worker",    "host",  "state",   ">slots", ">leases",
+                                         ">capacity", ">done", ">silent", NULL};
+    if (workers == NULL || json_array_count(workers) == 0)
+        return;
+    struct table *table = table_create(titles);
+    for (size_t i = 0; i < json_array_count(workers); i++) {
+        const struct json_node *worker = json_array_at(workers, i);
+        table_add(table, "%s", json_get_text(worker, "name", "?"));
+        table_add(table, "%s", json_get_text(worker, "host", "?"));
+        table_add(table, "%s", json_get_text(worker, "state", "?"));
+        table_add(table, "%" PRIu64, json_get_u64(worker, "slots", 0));
+        table_add(table, "%" PRIu64, json_get_u64(worker, "leases", 0));
+        table_add(table, "%" PRIu64, json_get_u64(worker, "capacity", 0));
+        table_add(table, "%" PRIu64, json_get_u64(worker, "done", 0));
+        table_add(table, "%.1f s", (double)json_get_u64(worker, "silent_ms", 0) / 1000);
+    }
+    printf("\n");
+    table_print(table);
+    table_destroy(&table);
+}
+
+static void show_live(const struct json_node *root)
+{
+    const struct shell_view view = {
+        .commits = json_get_u64(root, "commits", 0),
+        .jobs_total = json_get_u64(root, "jobs_total", 0),
+        .jobs_per_s = json_get_f64(root, "jobs_per_s", (double)NAN),
+        .seconds_left = json_get_f64(root, "left_s", (double)NAN),
+        .fitness_best = json_get_f64(root, "fitness_best", (double)NAN),
+        .fitness_median = json_get_f64(root, "fitness_median", (double)NAN),
+        .workers = (uint32_t)json_get_u64(root, "workers_joined", 0),
+        .slots = (uint32_t)json_get_u64(root, "slots", 0),
+    };
+    char text[256];
+    format_progress(&view, text, sizeof text);
+    printf("%-11s %s\n", "progress", text);
+    printf("%-11s %" PRIu64 " waiting, %" PRIu64 " leased, %" PRIu64 " held\n", "in flight",
+           json_get_u64(root, "waiting", 0), json_get_u64(root, "leased", 0),
+           json_get_u64(root, "held", 0));
+    const struct json_node *traffic = json_get_node(root, "traffic");
+    if (traffic != NULL)
+        printf("%-11s %.0f bytes per job message, %" PRIu64 " at most; %" PRIu64
+               " checkpoints of %" PRIu64 " bytes came in\n",
+               "traffic", json_get_f64(traffic, "job_bytes_mean", 0),
+               json_get_u64(traffic, "job_bytes_max", 0),
+               json_get_u64(traffic, "checkpoints_pulled", 0),
+               json_get_u64(traffic, "checkpoints_pulled_bytes", 0));
+    show_workers(json_get_node(root, "workers"));
+}
+
+static void show(const struct json_node *root)
+{
+    printf("%-11s %s\n", "name", json_get_text(root, "name", "?"));
+    printf("%-11s %s\n", "directory", json_get_text(root, "directory", "?"));
+    printf("%-11s %s\n", "state", json_get_text(root, "state", "?"));
+    printf("%-11s %" PRIu64 ", %" PRIu64 " admitted\n", "commits", json_get_u64(root, "commits", 0),
+           json_get_u64(root, "admitted", 0));
+    const char *champion = json_get_text(root, "champion", NULL);
+    if (champion != NULL)
+        printf("%-11s %s, fitness %.17g\n", "champion", champion,
+               json_get_f64(root, "fitness_best", (double)NAN));
+    const char *digest = json_get_text(root, "digest", NULL);
+    if (digest != NULL)
+        printf("%-11s %s\n", "digest", digest);
+    if (json_get_node(root, "workers") != NULL)
+        show_live(root);
+}
+
+static bool is_address(const char *text)
+{
+    return strstr(text, "://") != NULL;
+}
+
+int command_status(const struct arguments *arguments)
+{
+    const char *subject = arguments->positional[0];
+    struct error error;
+    struct json_node *root = NULL;
+    char endpoint[ENDPOINT_BYTES_MAX];
+    if (is_address(subject)) {
+        root = ask(subject, &error);
+        if (root == NULL)
+            return complain(EXIT_UNREACHABLE, "%s", error.text);
+    } else {
+        /* A coordinator that was killed leaves its address behind; nobody answers there. */
+        bool served = run_directory_is_served(subject);
+        if (served && run_directory_read_endpoint(subject, endpoint))
+            root = ask(endpoint, &error);
+        if (root == NULL)
+            root = read_run(subject, served, &error);
+        if (root == NULL)
+            return complain(EXIT_FAILED, "%s", error.text);
+    }
+    if (arguments->given[OPTION_JSON]) {
+        char *text = json_print(root, JSON_INDENTED);
+        printf("%s\n", text);
+        free(text);
+    } else {
+        show(root);
+    }
+    json_node_free(&root);
+    return EXIT_DONE;
+}

@@ -1,0 +1,358 @@
+/*
+ * bulk.c: see bulk.h.
+ *
+ * A wish is in exactly one of three places: the queue of wishes, the table of pulls (at the index
+ * that `transfers` gave it), the queue of events. Several wishes for one digest share a pull: the
+ * core asks again only after an answer, so that a second one is the same wish repeated.
+ */
+#include "coordinator/shell/bulk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONCURRENT = 16, /* blobs that come in at once */
+    CAPACITY = 256,  /* begun; the rest waits in the queue of wishes */
+    WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
+    RETRY_MS = 1000,
+    TRIES = 5,
+};
+
+struct wish_queue {
+    struct bulk_want *items;
+    size_t first, count, capacity; /* a ring */
+};
+
+struct event_queue {
+    struct bulk_event *items;
+    size_t first, count, capacity;
+};
+
+struct pull_in {
+    bool used;
+    struct bulk_want want;
+    struct blob_writer *writer; /* opened by the first chunk */
+    uint64_t unreachable_ms;    /* since when requests reach nobody; 0: they do */
+};
+
+struct bulk {
+    struct sockets *sockets;
+    struct blob_store *store;
+    struct codec *codec_in, *codec_out; /* a decoded chunk lives until it is written */
+    struct transfers *transfers;
+    struct wish_queue wishes;
+    struct event_queue events;
+    struct pull_in pulls[CAPACITY];
+    uint8_t chunk[CHUNK_BYTES_MAX];
+    uint8_t out[DATAGRAM_BYTES_MAX];
+    struct bulk_counts counts;
+};
+
+struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, struct error *error)
+{
+    struct bulk *bulk = calloc(1, sizeof *bulk);
+    if (bulk != NULL) {
+        const struct transfer_limits limits = {
+            .concurrent = CONCURRENT,
+            .capacity = CAPACITY,
+            .window = WINDOW,
+            .chunk_bytes = CHUNK_BYTES_MAX,
+            .retry_ms = RETRY_MS,
+            .tries = TRIES,
+        };
+        bulk->sockets = sockets;
+        bulk->store = store;
+        bulk->codec_in = codec_create();
+        bulk->codec_out = codec_create();
+        bulk->transfers = transfers_create(&limits);
+        if (bulk->codec_in != NULL && bulk->codec_out != NULL && bulk->transfers != NULL)
+            return bulk;
+        bulk_destroy(&bulk);
+    }
+    error_set(error, -1, "no memory for transfers");
+    return NULL;
+}
+
+void bulk_destroy(struct bulk **bulk)
+{
+    if (*bulk == NULL)
+        return;
+    for (uint32_t i = 0; i < CAPACITY; i++) {
+        if ((*bulk)->pulls[i].writer != NULL)
+            blob_writer_abandon(&(*bulk)->pulls[i].writer);
+    }
+    transfers_destroy(&(*bulk)->transfers);
+    codec_destroy(&(*bulk)->codec_in);
+    codec_destroy(&(*bulk)->codec_out);
+    free((*bulk)->wishes.items);
+    free((*bulk)->events.items);
+    free(*bulk);
+    *bulk = NULL;
+}
+
+/* Room for one more event for each wish is made here, so that an answer can never be lost. */
+static int reserve_event(struct bulk *bulk)
+{
+    struct event_queue *events = &bulk->events;
+    size_t needed = events->count + bulk->wishes.count + CAPACITY + 1;
+    if (needed <= events->capacity)
+        return 0;
+    size_t capacity = 2 * needed;
+    struct bulk_event *items = malloc(capacity * sizeof *items);
+    if (items == NULL)
+        return -1;
+    for (size_t i = 0; i < events->count; i++)
+        items[i] = events->items[(events->first + i) % events->capacity];
+    free(events->items);
+    *events = (struct event_queue){items, 0, events->count, capacity};
+    return 0;
+}
+
+static int reserve_wish(struct wish_queue *wishes)
+{
+    if (wishes->count < wishes->capacity)
+        return 0;
+    size_t capacity = wishes->capacity == 0 ? 64 : 2 * wishes->capacity;
+    struct bulk_want *items = malloc(capacity * sizeof *items);
+    if (items == NULL)
+        return -1;
+    for (size_t i = 0; i < wishes->count; i++)
+        items[i] = wishes->items[(wishes->first + i) % wishes->capacity];
+    free(wishes->items);
+    *wishes = (struct wish_queue){items, 0, wishes->count, capacity};
+    return 0;
+}
+
+int bulk_add_want(struct bulk *bulk, const struct bulk_want *want, struct error *error)
+{
+    struct wish_queue *wishes = &bulk->wishes;
+    if (reserve_wish(wishes) != 0 || reserve_event(bulk) != 0)
+        return error_set(error, -1, "no memory for further transfers");
+    wishes->items[(wishes->first + wishes->count) % wishes->capacity] = *want;
+    wishes->count++;
+    return 0;
+}
+
+static void add_event(struct bulk *bulk, const struct bulk_want *want, bool stored)
+{
+    struct event_queue *events = &bulk->events;
+    assert(events->count < events->capacity);
+    events->items[(events->first + events->count) % events->capacity] =
+        (struct bulk_event){.stored = stored, .digest = want->digest, .from = want->from};
+    events->count++;
+    if (!stored)
+        bulk->counts.failed++;
+}
+
+bool bulk_next_event(struct bulk *bulk, struct bulk_event *event)
+{
+    struct event_queue *events = &bulk->events;
+    if (events->count == 0)
+        return false;
+    *event = events->items[events->first];
+    events->first = (events->first + 1) % events->capacity;
+    events->count--;
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------- coming in */
+
+/* The pull is over: its place is free again and the wish answered. */
+static void end_pull(struct bulk *bulk, struct pull_in *pull, bool stored)
+{
+    if (pull->writer != NULL)
+        blob_writer_abandon(&pull->writer);
+    add_event(bulk, &pull->want, stored);
+    *pull = (struct pull_in){0};
+}
+
+/* Begins wishes while the table has room. */
+static void begin_pulls(struct bulk *bulk, uint64_t now_ms)
+{
+    struct wish_queue *wishes = &bulk->wishes;
+    while (wishes->count > 0) {
+        const struct bulk_want *want = &wishes->items[wishes->first];
+        if (blob_store_has(bulk->store, &want->digest)) {
+            add_event(bulk, want, true);
+        } else {
+            struct transfer_id id =
+                transfers_start(bulk->transfers, &want->from, &want->digest, now_ms);
+            if (id.index == TRANSFER_NONE.index)
+                return;
+            struct pull_in *pull = &bulk->pulls[id.index];
+            if (!pull->used)
+                *pull = (struct pull_in){.used = true, .want = *want};
+        }
+        wishes->first = (wishes->first + 1) % wishes->capacity;
+        wishes->count--;
+    }
+}
+
+static enum send_result send_message(struct bulk *bulk, const struct socket_peer *to,
+                                     const struct message *message)
+{
+    size_t used = 0;
+    bool fits = codec_append(bulk->codec_out, message, bulk->out, sizeof bulk->out, &used);
+    assert(fits);
+    (void)fits;
+    return sockets_send(bulk->sockets, SOCKET_BULK, to, bulk->out, used);
+}
+
+/*
+ * A peer that is not connected may be about to reconnect. If it is not back by the next request,
+ * there is no need to wait for as long as one waits for a slow one.
+ */
+static void watch_reach(struct bulk *bulk, const struct digest *digest, enum send_result result,
+                        uint64_t now_ms)
+{
+    struct transfer_id id = transfers_find(bulk->transfers, digest);
+    struct pull_in *pull = &bulk->pulls[id.index];
+    if (result != SEND_UNREACHABLE)
+        pull->unreachable_ms = 0;
+    else if (pull->unreachable_ms == 0)
+        pull->unreachable_ms = now_ms;
+    else if (now_ms - pull->unreachable_ms >= RETRY_MS / 2) {
+        transfers_cancel(bulk->transfers, id);
+        end_pull(bulk, pull, false);
+    }
+}
+
+void bulk_tick(struct bulk *bulk, uint64_t now_ms)
+{
+    begin_pulls(bulk, now_ms);
+    struct transfer_step step;
+    while ((step = transfers_expire(bulk->transfers, now_ms)).outcome == TRANSFER_FAILED)
+        end_pull(bulk, &bulk->pulls[step.id.index], false);
+    struct instance_id from;
+    struct message message = {.kind = MESSAGE_PULL};
+    while (transfers_next_pull(bulk->transfers, now_ms, &from, &message.pull)) {
+        struct socket_peer peer = socket_peer_of_worker(&from);
+        enum send_result result = send_message(bulk, &peer, &message);
+        watch_reach(bulk, &message.pull.digest, result, now_ms);
+    }
+}
+
+uint64_t bulk_deadline(const struct bulk *bulk)
+{
+    return bulk->events.count > 0 ? 0 : transfers_deadline(bulk->transfers);
+}
+
+/* Appends the chunk. BLOB_OK, or what the store says. */
+static enum blob_result write_chunk(struct bulk *bulk, struct pull_in *pull,
+                                    const struct chunk *chunk, struct error *error)
+{
+    enum blob_result result = BLOB_OK;
+    if (pull->writer == NULL)
+        result = blob_writer_open(bulk->store, &pull->writer, error);
+    if (result == BLOB_OK)
+        result = blob_writer_append(pull->writer, chunk->bytes, chunk->length, error);
+    return result;
+}
+
+static int take_chunk(struct bulk *bulk, const struct instance_id *from, const struct chunk *chunk,
+                      uint64_t now_ms, struct error *error)
+{
+    struct transfer_id id = transfers_find(bulk->transfers, &chunk->digest);
+    if (id.index == TRANSFER_NONE.index)
+        return 0;
+    struct pull_in *pull = &bulk->pulls[id.index];
+    if (chunk->total != pull->want.bytes && memcmp(from, &pull->want.from, sizeof *from) == 0) {
+        transfers_cancel(bulk->transfers, id);
+        end_pull(bulk, pull, false);
+        return 0;
+    }
+    struct transfer_step step = transfers_on_chunk(bulk->transfers, from, chunk, now_ms);
+    if (step.outcome == TRANSFER_FAILED)
+        end_pull(bulk, pull, false);
+    if (step.outcome != TRANSFER_WRITE && step.outcome != TRANSFER_COMPLETE)
+        return 0;
+    if (write_chunk(bulk, pull, chunk, error) != BLOB_OK)
+        return -1;
+    if (step.outcome == TRANSFER_WRITE)
+        return 0;
+    enum blob_result published = blob_writer_publish(&pull->writer, &step.digest, error);
+    if (published != BLOB_OK && published != BLOB_CORRUPT)
+        return -1;
+    if (published == BLOB_OK) {
+        bulk->counts.pulled++;
+        bulk->counts.pulled_bytes += chunk->total;
+    }
+    end_pull(bulk, pull, published == BLOB_OK);
+    return 0;
+}
+
+static void take_absent(struct bulk *bulk, const struct instance_id *from,
+                        const struct absent *absent)
+{
+    struct transfer_step step = transfers_on_absent(bulk->transfers, from, &absent->digest);
+    if (step.outcome == TRANSFER_FAILED)
+        end_pull(bulk, &bulk->pulls[step.id.index], false);
+}
+
+/* ---------------------------------------------------------------------------------- going out */
+
+/* Answers one request; a blob that is not there, or cannot be read, is absent. */
+static void serve_pull(struct bulk *bulk, const struct socket_peer *to, const struct pull *pull)
+{
+    size_t count = 0;
+    uint64_t total = 0;
+    enum blob_result result = blob_store_read(bulk->store, &pull->digest, pull->offset, bulk->chunk,
+                                              pull->length, &count, &total, NULL);
+    struct message message;
+    if (result == BLOB_OK && pull->offset <= total) {
+        message = (struct message){.kind = MESSAGE_CHUNK,
+                                   .chunk = {.digest = pull->digest,
+                                             .offset = pull->offset,
+                                             .total = total,
+                                             .length = (uint32_t)count,
+                                             .bytes = bulk->chunk}};
+        bulk->counts.served_bytes += count;
+    } else {
+        message = (struct message){.kind = MESSAGE_ABSENT, .absent = {pull->digest}};
+    }
+    (void)send_message(bulk, to, &message);
+}
+
+static int take_message(struct bulk *bulk, const struct socket_peer *peer,
+                        const struct message *message, uint64_t now_ms, struct error *error)
+{
+    struct instance_id from;
+    if (!socket_peer_is_worker(peer, &from))
+        return 0;
+    switch (message->kind) {
+    case MESSAGE_PULL:
+        serve_pull(bulk, peer, &message->pull);
+        return 0;
+    case MESSAGE_CHUNK:
+        return take_chunk(bulk, &from, &message->chunk, now_ms, error);
+    case MESSAGE_ABSENT:
+        take_absent(bulk, &from, &message->absent);
+        return 0;
+    default:
+        bulk->counts.malformed++;
+        return 0;
+    }
+}
+
+int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct error *error)
+{
+    struct datagram datagram;
+    while (budget-- > 0 && sockets_receive(bulk->sockets, SOCKET_BULK, &datagram)) {
+        struct codec_cursor cursor = {.bytes = datagram.bytes, .size = datagram.count};
+        struct message message;
+        enum codec_result result;
+        while ((result = codec_next(bulk->codec_in, &cursor, &message, NULL)) == CODEC_OK) {
+            if (take_message(bulk, &datagram.from, &message, now_ms, error) != 0)
+                return -1;
+        }
+        if (result != CODEC_END)
+            bulk->counts.malformed++;
+    }
+    return 0;
+}
+
+struct bulk_counts bulk_counts(const struct bulk *bulk)
+{
+    return bulk->counts;
+}

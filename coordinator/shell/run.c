@@ -1,0 +1,263 @@
+/*
+ * run.c: see run.h.
+ *
+ * The order matters. The lock comes first, so that nothing is read that somebody else is writing.
+ * The spec is stored before the first worker can ask for it. The epoch is raised only for the right
+ * experiment and version. Checkpoints are swept last, when the core knows what it refers to.
+ */
+#include "coordinator/shell/run.h"
+
+#include "common/version.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Digests of anchors, sorted before use. */
+struct digest_set {
+    struct digest *items;
+    size_t count, capacity;
+};
+
+static int compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct digest));
+}
+
+static int digest_set_add(struct digest_set *set, const struct digest *digest, struct error *error)
+{
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity == 0 ? 64 : 2 * set->capacity;
+        struct digest *items = realloc(set->items, capacity * sizeof *items);
+        if (items == NULL)
+            return error_set(error, -1, "no memory for the list of anchors");
+        set->items = items;
+        set->capacity = capacity;
+    }
+    set->items[set->count++] = *digest;
+    return 0;
+}
+
+bool run_is_anchor(const struct commit_record *record)
+{
+    return record->admitted && record->depth % ANCHOR_STRIDE == 0;
+}
+
+static enum ledger_result open_ledger(struct run *run, struct ledger_header *header,
+                                      struct error *error)
+{
+    char path[OS_PATH_BYTES_MAX];
+    run_directory_file(&run->directory, "ledger.sqlite", path);
+    enum ledger_access access = run->directory.has_ledger ? LEDGER_WRITE : LEDGER_CREATE;
+    return ledger_open(path, access, header, &run->ledger, error);
+}
+
+/* Writes the ledger's first page: what this run is and will remain. */
+static enum run_result create_run(struct run *run, struct error *error)
+{
+    if (os_random_bytes(run->id.bytes, sizeof run->id.bytes, error) != 0)
+        return RUN_REFUSED;
+    struct ledger_header header = {
+        .run = run->id,
+        .experiment_digest = experiment_digest(run->experiment),
+        .canonical = experiment_canonical(run->experiment),
+        .yaml = experiment_yaml(run->experiment),
+    };
+    snprintf(header.engine_version, sizeof header.engine_version, "%s", RATCHET_VERSION);
+    snprintf(header.name, sizeof header.name, "%s", experiment_name(run->experiment));
+    if (open_ledger(run, &header, error) != LEDGER_OK)
+        return RUN_REFUSED;
+    return RUN_OPENED;
+}
+
+static enum run_result reopen_run(struct run *run, struct error *error)
+{
+    struct ledger_header header = {0};
+    if (open_ledger(run, &header, error) != LEDGER_OK)
+        return RUN_REFUSED;
+    run->id = header.run;
+    if (strcmp(header.engine_version, RATCHET_VERSION) != 0)
+        return (enum run_result)error_set(
+            error, RUN_REFUSED,
+            "run directory %s was made by ratchet %s and this is %s, whose results may differ: "
+            "resume it with that version, or give another --dir",
+            run->directory.path, header.engine_version, RATCHET_VERSION);
+    struct digest ours = experiment_digest(run->experiment);
+    if (digest_equal(&header.experiment_digest, &ours))
+        return RUN_OPENED;
+    char differences[384];
+    experiment_differences(header.canonical, experiment_canonical(run->experiment), differences,
+                           sizeof differences);
+    return (enum run_result)error_set(error, RUN_OTHER_EXPERIMENT,
+                                      "run directory %.100s holds another experiment: %s",
+                                      run->directory.path, differences);
+}
+
+/* A copy for people; the ledger's own is what counts. */
+static int write_yaml(const struct run *run, struct error *error)
+{
+    char path[OS_PATH_BYTES_MAX];
+    const char *yaml = experiment_yaml(run->experiment);
+    run_directory_file(&run->directory, "experiment.yaml", path);
+    return os_write_atomic(path, yaml, strlen(yaml), 0644, error);
+}
+
+static int open_store(struct run *run, struct error *error)
+{
+    char path[OS_PATH_BYTES_MAX];
+    run_directory_file(&run->directory, "blobs", path);
+    if (blob_store_open(path, experiment_disk_max(run->experiment), &run->store, error) != BLOB_OK)
+        return -1;
+    const char *spec = experiment_spec(run->experiment);
+    if (blob_store_put(run->store, spec, strlen(spec), &run->spec, error) != BLOB_OK)
+        return -1;
+    return 0;
+}
+
+static int read_facts(struct run *run, struct error *error)
+{
+    char text[32];
+    enum ledger_result result = ledger_get_fact(run->ledger, "served_ms", text, sizeof text, error);
+    if (result == LEDGER_OK)
+        run->served_ms = strtoull(text, NULL, 10);
+    return result == LEDGER_OK || result == LEDGER_END ? 0 : -1;
+}
+
+/* `places`: how many lines may be open during replay; 0: as many as later. */
+static int create_core(struct run *run, uint32_t places, struct error *error)
+{
+    struct core_config config = core_config_default();
+    experiment_fill_core(run->experiment, &config);
+    config.places = places;
+    config.run = run->id;
+    config.epoch = run->epoch;
+    config.sessions_max = SESSIONS_MAX;
+    run->mode = config.mode;
+    run->final_evaluation = config.final_evaluation;
+    run->lines = config.line_count;
+    run->core = core_create(&config, error);
+    return run->core != NULL ? 0 : -1;
+}
+
+/* 0, -1 with the reason, or CORE_NEEDS_PLACES. */
+static int replay_once(struct run *run, const struct run_options *options,
+                       struct digest_set *anchors, struct error *error)
+{
+    run->replayed = 0;
+    anchors->count = 0;
+    if (ledger_rewind(run->ledger, error) != LEDGER_OK)
+        return -1;
+    struct ledger_record record;
+    enum ledger_result result;
+    while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {
+        struct error reason = {0};
+        int rc = core_replay(run->core, &record, &reason);
+        if (rc != 0)
+            return error_set(error, rc, "%.200s/ledger.sqlite: %.300s", run->directory.path,
+                             reason.text);
+        if (record.kind != RECORD_COMMIT)
+            continue;
+        run->replayed++;
+        if (run_is_anchor(&record.commit) &&
+            digest_set_add(anchors, &record.commit.child, error) != 0)
+            return -1;
+        if (options->replayed != NULL)
+            options->replayed(options->context, &record.commit);
+    }
+    return result == LEDGER_END ? 0 : -1;
+}
+
+/* The usual number of places is tried first: one for every line costs memory that few runs need. */
+static int replay(struct run *run, const struct run_options *options, struct digest_set *anchors,
+                  struct error *error)
+{
+    if (create_core(run, 0, error) != 0)
+        return -1;
+    int rc = replay_once(run, options, anchors, error);
+    if (rc != CORE_NEEDS_PLACES)
+        return rc;
+    core_destroy(&run->core);
+    if (create_core(run, run->lines, error) != 0)
+        return -1;
+    return replay_once(run, options, anchors, error) == 0 ? 0 : -1;
+}
+
+struct keeper {
+    const struct run *run;
+    const struct digest_set *anchors;
+};
+
+static bool keep_blob(const void *context, const struct digest *digest)
+{
+    const struct keeper *keeper = context;
+    return digest_equal(digest, &keeper->run->spec) || core_needs_blob(keeper->run->core, digest) ||
+           bsearch(digest, keeper->anchors->items, keeper->anchors->count, sizeof *digest,
+                   compare_digests) != NULL;
+}
+
+/* Names the first individual that the search goes on from and whose checkpoint is gone. */
+static int check_blobs(struct run *run, struct error *error)
+{
+    if (ledger_rewind(run->ledger, error) != LEDGER_OK)
+        return -1;
+    struct ledger_record record;
+    enum ledger_result result;
+    while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {
+        const struct commit_record *commit = &record.commit;
+        if (record.kind != RECORD_COMMIT || !commit->admitted || digest_is_zero(&commit->child) ||
+            blob_store_has(run->store, &commit->child) ||
+            !core_needs_blob(run->core, &commit->child))
+            continue;
+        char hex[DIGEST_HEX_BYTES];
+        digest_to_hex(&commit->child, hex);
+        return error_set(
+            error, -1, "checkpoint %s of individual %u/%llu is missing from %.200s/blobs", hex,
+            commit->job.key.line, (unsigned long long)commit->job.key.job, run->directory.path);
+    }
+    return result == LEDGER_END ? 0 : -1;
+}
+
+static int sweep(struct run *run, struct digest_set *anchors, struct error *error)
+{
+    if (check_blobs(run, error) != 0)
+        return -1;
+    if (experiment_keep(run->experiment) == KEEP_ALL)
+        return 0;
+    if (anchors->count > 0)
+        qsort(anchors->items, anchors->count, sizeof *anchors->items, compare_digests);
+    struct keeper keeper = {run, anchors};
+    blob_store_sweep(run->store, keep_blob, &keeper);
+    return 0;
+}
+
+enum run_result run_open(struct run *run, const struct run_options *options, struct error *error)
+{
+    *run = (struct run){.experiment = options->experiment, .directory = {.lock = -1}};
+    struct digest_set anchors = {0};
+    enum run_result result = RUN_REFUSED;
+    if (run_directory_open(&run->directory, options->directory, error) != 0)
+        goto out;
+    result = run->directory.has_ledger ? reopen_run(run, error) : create_run(run, error);
+    if (result != RUN_OPENED)
+        goto out;
+    result = RUN_REFUSED;
+    if (write_yaml(run, error) != 0 || open_store(run, error) != 0 || read_facts(run, error) != 0 ||
+        ledger_next_epoch(run->ledger, &run->epoch, error) != LEDGER_OK ||
+        replay(run, options, &anchors, error) != 0 || sweep(run, &anchors, error) != 0)
+        goto out;
+    result = RUN_OPENED;
+out:
+    free(anchors.items);
+    if (result != RUN_OPENED)
+        run_close(run);
+    return result;
+}
+
+void run_close(struct run *run)
+{
+    core_destroy(&run->core);
+    blob_store_close(&run->store);
+    ledger_close(&run->ledger);
+    run_directory_close(&run->directory);
+}

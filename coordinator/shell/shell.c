@@ -1,0 +1,418 @@
+/*
+ * shell.c: opening, the loop, the end. See shell.h and shell_internal.h.
+ *
+ * There are four ways out. The run is over: the last batch is synced, all workers are told, the
+ * answers to those who did not hear are given for a while. A signal: the local worker may finish
+ * what it runs, the others are told that we may come back. Poison: as if over, but resumable. A
+ * failure (disk full, I/O error): whatever the open batch wanted said is not said, and the ledger
+ * stays at the last batch that was committed.
+ */
+#include "coordinator/shell/shell_internal.h"
+
+#include "common/os_clock.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+    CONTROL_BUDGET = 64, /* datagrams per turn: bounds a batch, and how long a transfer waits */
+    BULK_BUDGET = 64,
+    TICKS_PER_TURN = 16,
+    WAIT_MS_MAX = 500,
+    OBSERVE_MS = 200,
+    LEAVE_MS = 10000,   /* for the local worker to finish */
+    FAREWELL_MS = 2000, /* for remote ones to hear that the run is over */
+    LINGER_MS = 1000,
+};
+
+/* ------------------------------------------------------------------------------------ opening */
+
+static void count_replayed(void *context, const struct commit_record *record)
+{
+    struct shell *shell = context;
+    progress_add_commit(&shell->progress, record);
+}
+
+/* Signals become a descriptor, so that they are one more thing to wait for. */
+static int open_signals(struct shell *shell, struct error *error)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    /* A blocked signal is kept even when it is ignored: `nohup` has to be looked for. */
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    shell->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return shell->signals >= 0 ? 0 : error_set(error, -1, "cannot wait for signals");
+}
+
+/* Each worker is two connections. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int open_private_sockets(struct shell *shell, struct error *error)
+{
+    for (int choice = 0;; choice++) {
+        char endpoint[ENDPOINT_BYTES_MAX];
+        struct error reason;
+        int rc =
+            run_directory_socket(&shell->run.directory, &shell->run.id, choice, endpoint, &reason);
+        if (rc < 0) {
+            *error = reason;
+            return -1;
+        }
+        if (rc > 0)
+            continue;
+        const struct sockets_options options = {.control = endpoint};
+        shell->sockets = sockets_open(&options, &reason);
+        if (shell->sockets != NULL)
+            return 0;
+    }
+}
+
+static int open_sockets(struct shell *shell, struct error *error)
+{
+    if (shell->options->listen == NULL)
+        return open_private_sockets(shell, error);
+    const struct sockets_options options = {shell->options->listen, shell->options->bulk};
+    shell->sockets = sockets_open(&options, error);
+    return shell->sockets != NULL ? 0 : -1;
+}
+
+static int open_local_worker(struct shell *shell, struct error *error)
+{
+    if (shell->options->local_program == NULL)
+        return 0;
+    struct local_worker_options *options = calloc(1, sizeof *options);
+    if (options == NULL)
+        return error_set(error, -1, "no memory for the local worker");
+    options->slots = shell->options->local_slots;
+    snprintf(options->endpoint, sizeof options->endpoint, "%s",
+             sockets_endpoint(shell->sockets, SOCKET_CONTROL));
+    run_directory_file(&shell->run.directory, "worker", options->cache);
+    run_directory_file(&shell->run.directory, "worker.log", options->log);
+    snprintf(options->program, sizeof options->program, "%s", shell->options->local_program);
+    shell->local = local_worker_create(options, error);
+    free(options);
+    return shell->local != NULL ? 0 : -1;
+}
+
+static int open_memory(struct shell *shell, struct error *error)
+{
+    shell->codec = codec_create();
+    shell->outbox = outbox_create();
+    shell->effects = calloc(1, sizeof *shell->effects);
+    if (shell->codec == NULL || shell->outbox == NULL || shell->effects == NULL)
+        return error_set(error, -1, "no memory for the coordinator");
+    return 0;
+}
+
+/* What was said when the run ended before is no longer so. */
+static int forget_end(struct shell *shell, struct error *error)
+{
+    if (shell->run.replayed == 0)
+        return 0;
+    if (shell_put_fact(shell, "finished", "", error) != 0)
+        return -1;
+    return shell_put_fact(shell, "digest", "", error);
+}
+
+static enum shell_result open_shell(struct shell *shell, struct error *error)
+{
+    const struct run_options options = {
+        .experiment = shell->options->experiment,
+        .directory = shell->options->directory,
+        .replayed = count_replayed,
+        .context = shell,
+    };
+    if (open_signals(shell, error) != 0)
+        return SHELL_FAILED;
+    raise_file_limit();
+    enum run_result opened = run_open(&shell->run, &options, error);
+    if (opened != RUN_OPENED)
+        return opened == RUN_OTHER_EXPERIMENT ? SHELL_OTHER_EXPERIMENT : SHELL_FAILED;
+    if (open_memory(shell, error) != 0 || open_sockets(shell, error) != 0)
+        return SHELL_FAILED;
+    shell->bulk = bulk_create(shell->sockets, shell->run.store, error);
+    if (shell->bulk == NULL || open_local_worker(shell, error) != 0 ||
+        run_directory_write_endpoint(&shell->run.directory,
+                                     sockets_endpoint(shell->sockets, SOCKET_CONTROL), error) != 0)
+        return SHELL_FAILED;
+    return forget_end(shell, error) == 0 ? SHELL_DONE : SHELL_FAILED;
+}
+
+static void close_shell(struct shell *shell)
+{
+    local_worker_destroy(&shell->local);
+    bulk_destroy(&shell->bulk);
+    sockets_close(&shell->sockets, LINGER_MS);
+    outbox_destroy(&shell->outbox);
+    codec_destroy(&shell->codec);
+    free(shell->effects);
+    free(shell->drops);
+    run_close(&shell->run);
+    if (shell->signals >= 0)
+        close(shell->signals);
+}
+
+/* --------------------------------------------------------------------------------------- turn */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int wait_ms(const struct shell *shell)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    uint64_t at = earlier(core_deadline(shell->run.core), bulk_deadline(shell->bulk));
+    at = earlier(at, shell_sync_deadline(shell));
+    if (shell->local != NULL)
+        at = earlier(at, local_worker_deadline(shell->local));
+    if (shell->options->observer.progressed != NULL)
+        at = earlier(at, shell->observed_ms + OBSERVE_MS);
+    at = earlier(at, now_ms + WAIT_MS_MAX);
+    return at > now_ms ? (int)(at - now_ms) : 0;
+}
+
+static void take_signals(struct shell *shell)
+{
+    struct signalfd_siginfo info;
+    while (read(shell->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            continue; /* the turn looks after the local worker in any case */
+        shell->stop_signal = (int)info.ssi_signo;
+        shell->stop_signals++;
+    }
+}
+
+static int take_transfers(struct shell *shell, struct error *error)
+{
+    if (bulk_receive(shell->bulk, shell->now_ms, BULK_BUDGET, error) != 0)
+        return -1;
+    struct bulk_event event;
+    while (bulk_next_event(shell->bulk, &event)) {
+        struct core_event core_event = {
+            .kind = event.stored ? CORE_BLOB_STORED : CORE_BLOB_UNAVAILABLE,
+            .now_ms = shell->now_ms,
+            .blob = {.from = event.from, .digest = event.digest},
+        };
+        if (shell_step(shell, &core_event, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The hours of all lives together are over: the lines create no more jobs. */
+static int watch_hours(struct shell *shell, struct error *error)
+{
+    double hours = experiment_stop_hours(shell->run.experiment);
+    uint64_t served_ms = shell->run.served_ms + (shell->now_ms - shell->opened_ms);
+    if (shell->stop_requested || isnan(hours) || (double)served_ms < hours * 3600e3)
+        return 0;
+    shell->stop_requested = true;
+    struct core_event event = {.kind = CORE_STOP_REQUESTED, .now_ms = shell->now_ms};
+    return shell_step(shell, &event, error);
+}
+
+static int take_time(struct shell *shell, struct error *error)
+{
+    if (watch_hours(shell, error) != 0)
+        return -1;
+    for (int i = 0; i < TICKS_PER_TURN && core_deadline(shell->run.core) <= shell->now_ms; i++) {
+        struct core_event event = {.kind = CORE_TICKED, .now_ms = shell->now_ms};
+        if (shell_step(shell, &event, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void observe(struct shell *shell)
+{
+    const struct shell_observer *observer = &shell->options->observer;
+    if (observer->progressed == NULL || shell->now_ms - shell->observed_ms < OBSERVE_MS)
+        return;
+    shell->observed_ms = shell->now_ms;
+    struct shell_view view = shell_view(shell);
+    progress_mark(&shell->progress, shell->now_ms, view.commits);
+    observer->progressed(observer->context, &view);
+}
+
+static int turn(struct shell *shell, struct error *error)
+{
+    struct sockets_ready ready = sockets_wait(shell->sockets, shell->signals, wait_ms(shell));
+    shell->now_ms = clock_monotonic_ms();
+    if (ready.descriptor)
+        take_signals(shell);
+    if (shell_receive(shell, CONTROL_BUDGET, error) != 0 || take_transfers(shell, error) != 0 ||
+        take_time(shell, error) != 0 || shell_settle(shell, SETTLE_TURN, error) != 0)
+        return -1;
+    if (shell->local != NULL && !shell->finished &&
+        local_worker_tick(shell->local, shell->now_ms, error) != 0)
+        return -1;
+    observe(shell);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------ the end */
+
+/* Tells every worker that is known. Goes out with the next flush. */
+static void say_stop(struct shell *shell, enum stop_code code, const char *reason)
+{
+    struct worker_summary *workers = calloc(SESSIONS_MAX, sizeof *workers);
+    if (workers == NULL)
+        return;
+    struct message message = {
+        .kind = MESSAGE_STOP, .epoch = shell->run.epoch, .stop = {.code = code}};
+    snprintf(message.stop.reason, sizeof message.stop.reason, "%s", reason);
+    uint32_t count = core_workers(shell->run.core, shell->now_ms, workers, SESSIONS_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        outbox_add(shell->outbox, &workers[i].instance, &message);
+    free(workers);
+}
+
+static int put_end(struct shell *shell, struct error *error)
+{
+    char wall[32], hex[DIGEST_HEX_BYTES];
+    struct digest digest = core_digest(shell->run.core);
+    digest_to_hex(&digest, hex);
+    snprintf(wall, sizeof wall, "%llu", (unsigned long long)clock_wall_ms());
+    if (shell->finish == FINISH_DONE && shell_put_fact(shell, "finished", wall, error) != 0)
+        return -1;
+    return shell_put_fact(shell, "digest", hex, error);
+}
+
+/* Goes on turning until the local worker has left; after LEAVE_MS, or when asked again, it is
+ * killed. */
+static int await_local_worker(struct shell *shell, struct error *error)
+{
+    if (shell->local == NULL)
+        return 0;
+    local_worker_stop(shell->local, SIGTERM);
+    uint64_t until_ms = shell->now_ms + LEAVE_MS;
+    uint32_t signals = shell->stop_signals;
+    while (local_worker_is_alive(shell->local)) {
+        if (shell->now_ms >= until_ms || shell->stop_signals > signals)
+            local_worker_stop(shell->local, SIGKILL);
+        if (turn(shell, error) != 0 || local_worker_tick(shell->local, shell->now_ms, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*
+ * Goes on answering until everybody has heard that the run is over, or has had time to. With a
+ * local worker there is nobody else.
+ */
+static int await_remote_workers(struct shell *shell, struct error *error)
+{
+    if (shell->local != NULL)
+        return 0;
+    uint64_t until_ms = shell->now_ms + FAREWELL_MS;
+    uint32_t signals = shell->stop_signals;
+    while (core_summary(shell->run.core).workers > 0 && shell->now_ms < until_ms &&
+           shell->stop_signals == signals) {
+        if (turn(shell, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* An interrupted run may come to its end with what the local worker still finishes. */
+static int end_run(struct shell *shell, struct error *error)
+{
+    if (!shell->finished && await_local_worker(shell, error) != 0)
+        return -1;
+    if (!shell->finished) {
+        say_stop(shell, STOP_RUN_PAUSED, "the coordinator was stopped and may come back");
+        return shell_settle(shell, SETTLE_DURABLY, error);
+    }
+    if (put_end(shell, error) != 0)
+        return -1;
+    say_stop(shell, STOP_RUN_DONE, "the run has ended");
+    if (shell_settle(shell, SETTLE_DURABLY, error) != 0 || await_local_worker(shell, error) != 0 ||
+        await_remote_workers(shell, error) != 0)
+        return -1;
+    return shell_settle(shell, SETTLE_DURABLY, error);
+}
+
+/* After a failure: nothing of the open batch leaves, but workers may know that we are gone. */
+static void abandon_run(struct shell *shell)
+{
+    outbox_discard(shell->outbox);
+    say_stop(shell, STOP_RUN_PAUSED, "the coordinator had to stop and may come back");
+    shell->batch_open = false;
+    shell_flush(shell);
+}
+
+static enum shell_result serve(struct shell *shell, struct error *error)
+{
+    const struct shell_observer *observer = &shell->options->observer;
+    shell->now_ms = shell->opened_ms = shell->synced_ms = clock_monotonic_ms();
+    shell->commits_safe = shell->run.replayed;
+    core_start(shell->run.core, shell->now_ms);
+    if (observer->started != NULL) {
+        const struct shell_started started = {
+            .directory = shell->run.directory.path,
+            .control = sockets_endpoint(shell->sockets, SOCKET_CONTROL),
+            .bulk = sockets_endpoint(shell->sockets, SOCKET_BULK),
+            .replayed = shell->run.replayed,
+        };
+        observer->started(observer->context, &started);
+    }
+    int rc = 0;
+    while (rc == 0 && !shell->finished && shell->stop_signal == 0)
+        rc = turn(shell, error);
+    if (rc == 0)
+        rc = end_run(shell, error);
+    if (rc != 0) {
+        abandon_run(shell);
+        return SHELL_FAILED;
+    }
+    if (!shell->finished)
+        return SHELL_INTERRUPTED;
+    return shell->finish == FINISH_DONE ? SHELL_DONE : SHELL_POISONED;
+}
+
+enum shell_result shell_serve(const struct shell_options *options, struct shell_outcome *outcome,
+                              struct error *error)
+{
+    *outcome = (struct shell_outcome){0};
+    struct shell *shell = calloc(1, sizeof *shell);
+    if (shell == NULL)
+        return (enum shell_result)error_set(error, SHELL_FAILED, "no memory for the coordinator");
+    shell->options = options;
+    shell->signals = -1;
+    shell->run.directory.lock = -1;
+    progress_init(&shell->progress);
+    enum shell_result result = open_shell(shell, error);
+    if (result == SHELL_DONE) {
+        result = serve(shell, error);
+        outcome->started = true;
+        outcome->signal = shell->stop_signal;
+        outcome->poisoned_lines = core_summary(shell->run.core).lines_stalled;
+        outcome->commits_safe = shell->commits_safe;
+        outcome->view = shell_view(shell);
+        outcome->digest = core_digest(shell->run.core);
+    }
+    close_shell(shell);
+    free(shell);
+    return result;
+}

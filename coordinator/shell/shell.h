@@ -1,0 +1,74 @@
+/*
+ * shell.h: the coordinator at work: serves one run from opening to the end.
+ *
+ * shell_serve() is the loop around the core: wait, decode, step, group-commit, carry out. It runs
+ * on the calling thread (the main one, because of signals and of the local worker) and returns when
+ * the run has ended, was interrupted by SIGINT, SIGTERM or SIGHUP, or cannot go on. It prints
+ * nothing: who wants to show something hands over an observer.
+ */
+#ifndef RATCHET_COORDINATOR_SHELL_SHELL_H
+#define RATCHET_COORDINATOR_SHELL_SHELL_H
+
+#include "coordinator/experiment.h"
+
+/* How the run stands, for people. */
+struct shell_view {
+    uint64_t commits, jobs_total; /* final evaluations counted in */
+    double jobs_per_s;            /* NaN: not known yet; likewise below */
+    double seconds_left;
+    double fitness_best, fitness_median;
+    uint32_t workers, slots;
+};
+
+struct shell_started {
+    const char *directory;
+    const char *control, *bulk; /* addresses */
+    uint64_t replayed;          /* commits of earlier lives */
+};
+
+struct shell_noted {
+    const char *kind; /* "worker_lost" */
+    const char *text;
+    const char *log_tail; /* or NULL */
+};
+
+/* Called from the loop; must not take long. Members may be NULL. */
+struct shell_observer {
+    void *context;
+    void (*started)(void *context, const struct shell_started *started);
+    void (*progressed)(void *context, const struct shell_view *view); /* at most five times a second
+                                                                       */
+    void (*noted)(void *context, const struct shell_noted *noted);
+};
+
+struct shell_options {
+    const struct experiment *experiment;
+    const char *directory;
+    const char *listen;        /* NULL: a private socket */
+    const char *bulk;          /* NULL: beside `listen` */
+    const char *local_program; /* of a worker that is started along; NULL: none */
+    uint32_t local_slots;      /* of that worker */
+    struct shell_observer observer;
+};
+
+enum shell_result {
+    SHELL_DONE = 0,
+    SHELL_FAILED,           /* the sentence is in *error; resumable unless it never started */
+    SHELL_OTHER_EXPERIMENT, /* RUN holds a different one */
+    SHELL_POISONED,         /* what is left kills its workers; resumable */
+    SHELL_INTERRUPTED,      /* by outcome->signal; resumable */
+};
+
+struct shell_outcome {
+    bool started; /* false: it failed before anything ran */
+    int signal;
+    uint32_t poisoned_lines;
+    uint64_t commits_safe; /* in the ledger, also after a failure */
+    struct shell_view view;
+    struct digest digest;
+};
+
+enum shell_result shell_serve(const struct shell_options *options, struct shell_outcome *outcome,
+                              struct error *error) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * shell_internal.h: the state of the loop, shared by shell*.c and by nobody else.
+ *
+ *   shell.c          opening, the loop, the end
+ *   shell_receive.c  datagrams into events
+ *   shell_effects.c  effects into ledger, outbox, bulk; the end of a turn
+ *   shell_status.c   the answer to `ratchet status`
+ *
+ * A turn is: wait; read a bounded number of datagrams, stepping the core for each message; step it
+ * for what became of transfers and for time; then settle. Everything that the core said in a turn
+ * is one batch: PERSISTs are written into an open transaction at once and SENDs encoded at once,
+ * because both borrow memory of the step; settling commits the transaction and only then lets the
+ * datagrams go.
+ */
+#ifndef RATCHET_COORDINATOR_SHELL_SHELL_INTERNAL_H
+#define RATCHET_COORDINATOR_SHELL_SHELL_INTERNAL_H
+
+#include "coordinator/shell/bulk.h"
+#include "coordinator/shell/local_worker.h"
+#include "coordinator/shell/outbox.h"
+#include "coordinator/shell/progress.h"
+#include "coordinator/shell/run.h"
+#include "coordinator/shell/shell.h"
+
+/* Bytes of lease messages: "a job message is under 1 KiB" is a promise that status shows. */
+struct lease_traffic {
+    uint64_t count, bytes, largest;
+};
+
+struct shell {
+    const struct shell_options *options;
+    struct run run;
+    struct sockets *sockets;
+    struct bulk *bulk;
+    struct outbox *outbox;
+    struct codec *codec;          /* for what comes in */
+    struct local_worker *local;   /* or NULL */
+    struct core_effects *effects; /* of the step under way */
+    int signals;                  /* signalfd */
+
+    uint64_t now_ms, opened_ms;
+    bool batch_open;
+    uint64_t batch_commits; /* in the open batch */
+    uint64_t commits_safe;  /* in the ledger */
+    bool unsynced;          /* something was committed that a power cut may take */
+    uint64_t synced_ms, served_written_ms, observed_ms;
+    bool stop_requested; /* the hours are over and the core knows */
+
+    struct digest *drops; /* blobs to be removed after the next sync */
+    size_t drop_count, drop_capacity;
+
+    bool finished;
+    enum finish_code finish;
+    int stop_signal;       /* 0: none came */
+    uint32_t stop_signals; /* how many came: whoever asks twice is in a hurry */
+
+    struct progress progress;
+    struct lease_traffic lease_traffic;
+    uint64_t malformed, strangers; /* datagrams that were not ours; messages out of place */
+    uint32_t refusals_noted;
+};
+
+/* ---------------------------------------------------------------------------- shell_effects.c */
+
+/* Steps the core and takes in all effects, also those of what follows at once. 0, or -1: stop
+ * serving. */
+int shell_step(struct shell *shell, const struct core_event *event, struct error *error)
+    __attribute__((warn_unused_result));
+/* Lets a sentence enter the ledger and shows it. */
+int shell_note(struct shell *shell, const struct ledger_note *note, struct error *error)
+    __attribute__((warn_unused_result));
+
+enum settle { SETTLE_TURN = 1, SETTLE_DURABLY = 2 };
+
+/* Commits what the turn wrote, then lets its messages go. */
+int shell_settle(struct shell *shell, enum settle how, struct error *error)
+    __attribute__((warn_unused_result));
+/* Lets the turn's messages go, without any batch. */
+void shell_flush(struct shell *shell);
+/* When the last batches have to be synced; UINT64_MAX when they are. */
+uint64_t shell_sync_deadline(const struct shell *shell);
+/* Puts a fact into the open batch, opening one when there is none. */
+int shell_put_fact(struct shell *shell, const char *name, const char *value, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* ---------------------------------------------------------------------------- shell_receive.c */
+
+/* Reads at most `budget` datagrams from the control socket. */
+int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* ----------------------------------------------------------------------------- shell_status.c */
+
+struct shell_view shell_view(const struct shell *shell);
+/* The status as JSON, at most STATUS_BYTES_MAX; the caller's to free. */
+char *shell_status_json(const struct shell *shell);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * shell_receive.c: what comes in on the control socket. See shell_internal.h.
+ *
+ * Two kinds of peers speak here. Workers have an identity of 16 bytes and may say what workers say;
+ * the core hears them. Commands have whatever name ZeroMQ gave them and may ask for the status; the
+ * core never hears of them. Everything else is counted and forgotten.
+ */
+#include "coordinator/shell/shell_internal.h"
+
+#include "common/os_clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFUSALS_NOTED_MAX = 32 };
+
+static bool is_from_worker(enum message_kind kind)
+{
+    return kind == MESSAGE_HELLO || kind == MESSAGE_HEARTBEAT || kind == MESSAGE_RESULT ||
+           kind == MESSAGE_DEATH || kind == MESSAGE_GOODBYE;
+}
+
+/* Sends one message at once: it answers a stranger, who is no part of the run's order. */
+static void answer(struct shell *shell, const struct socket_peer *to, const struct message *message)
+{
+    uint8_t *bytes = malloc(DATAGRAM_BYTES_MAX);
+    struct codec *codec = codec_create();
+    size_t used = 0;
+    if (bytes != NULL && codec != NULL &&
+        codec_append(codec, message, bytes, DATAGRAM_BYTES_MAX, &used))
+        sockets_send(shell->sockets, SOCKET_CONTROL, to, bytes, used);
+    codec_destroy(&codec);
+    free(bytes);
+}
+
+static void answer_status(struct shell *shell, const struct socket_peer *to)
+{
+    char *json = shell_status_json(shell);
+    if (json == NULL)
+        return;
+    struct message message = {
+        .kind = MESSAGE_STATUS,
+        .epoch = shell->run.epoch,
+        .status = {.json_bytes = (uint32_t)strlen(json), .json = json},
+    };
+    answer(shell, to, &message);
+    free(json);
+}
+
+/* Somebody of another version; it understands REFUSED whatever its version is. */
+static int refuse_version(struct shell *shell, const struct socket_peer *to, uint32_t version,
+                          struct error *error)
+{
+    struct message message = {
+        .kind = MESSAGE_REFUSED,
+        .epoch = shell->run.epoch,
+        .refused = {.code = REFUSED_VERSION},
+    };
+    snprintf(
+        message.refused.reason, sizeof message.refused.reason,
+        "this coordinator speaks protocol version %d and the worker speaks %u: use one release of "
+        "ratchet everywhere",
+        PROTOCOL_VERSION, version);
+    answer(shell, to, &message);
+    if (shell->refusals_noted >= REFUSALS_NOTED_MAX)
+        return 0;
+    shell->refusals_noted++;
+    const struct ledger_note note = {
+        .wall_ms = clock_wall_ms(), .kind = "worker_refused", .text = message.refused.reason};
+    return shell_note(shell, &note, error);
+}
+
+static int take_message(struct shell *shell, const struct socket_peer *from,
+                        const struct message *message, struct error *error)
+{
+    struct instance_id instance;
+    if (message->kind == MESSAGE_STATUS_REQUEST) {
+        answer_status(shell, from);
+        return 0;
+    }
+    bool allowed = socket_peer_is_worker(from, &instance) && is_from_worker(message->kind);
+    /* The frame says who it is; a hello that says otherwise is nobody's. */
+    if (allowed && message->kind == MESSAGE_HELLO)
+        allowed = memcmp(&message->hello.instance, &instance, sizeof instance) == 0;
+    if (!allowed) {
+        shell->strangers++;
+        return 0;
+    }
+    struct core_event event = {
+        .kind = CORE_MESSAGE_RECEIVED,
+        .now_ms = shell->now_ms,
+        .received = {.from = instance, .message = message},
+    };
+    return shell_step(shell, &event, error);
+}
+
+static int take_datagram(struct shell *shell, const struct datagram *datagram, struct error *error)
+{
+    struct codec_cursor cursor = {.bytes = datagram->bytes, .size = datagram->count};
+    struct message message;
+    for (;;) {
+        switch (codec_next(shell->codec, &cursor, &message, NULL)) {
+        case CODEC_OK:
+            if (take_message(shell, &datagram->from, &message, error) != 0)
+                return -1;
+            break;
+        case CODEC_END:
+            return 0;
+        case CODEC_MALFORMED:
+            shell->malformed++;
+            return 0;
+        case CODEC_WRONG_VERSION:
+            return refuse_version(shell, &datagram->from, cursor.peer_version, error);
+        }
+    }
+}
+
+int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
+{
+    struct datagram datagram;
+    while (budget-- > 0 && sockets_receive(shell->sockets, SOCKET_CONTROL, &datagram)) {
+        if (take_datagram(shell, &datagram, error) != 0)
+            return -1;
+    }
+    return 0;
+}

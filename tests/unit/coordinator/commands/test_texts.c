@@ -1,0 +1,96 @@
+/* test_texts.c: ids, durations and the progress line, as people write and read them. */
+#include "coordinator/commands/progress_output.h"
+#include "coordinator/commands/reader.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void expect_id(const char *text, struct job_key wanted)
+{
+    struct job_key key;
+    if (!parse_id(text, &key))
+        fail_msg("%s is an id", text);
+    assert_int_equal(key.line, wanted.line);
+    assert_true(key.job == wanted.job);
+}
+
+static void test_ids(void **state)
+{
+    (void)state;
+    expect_id("12", (struct job_key){0, 12});
+    expect_id("0/12", (struct job_key){0, 12});
+    expect_id("7/0", (struct job_key){7, 0});
+    expect_id("7/final", (struct job_key){7, JOB_NUMBER_FINAL});
+    static const char *const none[] = {"",    "x",    "1/",         "/1",
+                                       "1/x", "-1",   "1/2/3",      "1 / 2",
+                                       "+1",  "1/-2", "99999999/1", "99999999999999999999999"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct job_key key;
+        if (parse_id(none[i], &key))
+            fail_msg("'%s' is no id", none[i]);
+    }
+    char id[ID_BYTES_MAX];
+    format_id((struct job_key){3, 14}, id);
+    assert_string_equal(id, "3/14");
+    format_id((struct job_key){3, JOB_NUMBER_FINAL}, id);
+    assert_string_equal(id, "3/final");
+}
+
+static void expect_duration(double seconds, const char *wanted)
+{
+    char text[DURATION_BYTES_MAX];
+    format_duration(seconds, text);
+    assert_string_equal(text, wanted);
+}
+
+static void test_durations(void **state)
+{
+    (void)state;
+    expect_duration(0, "0:00");
+    expect_duration(7.9, "0:07");
+    expect_duration(61, "1:01");
+    expect_duration(3600, "1:00:00");
+    expect_duration(100 * 3600 + 62, "100:01:02");
+    expect_duration((double)NAN, "-");
+    expect_duration((double)INFINITY, "-");
+    expect_duration(-1, "-");
+}
+
+static void test_progress_line(void **state)
+{
+    (void)state;
+    struct shell_view view = {.commits = 50,
+                              .jobs_total = 200,
+                              .jobs_per_s = 12.5,
+                              .seconds_left = 12,
+                              .fitness_best = 0.5,
+                              .fitness_median = 0.25,
+                              .workers = 1,
+                              .slots = 4};
+    char text[256];
+    format_progress(&view, text, sizeof text);
+    assert_string_equal(
+        text, "50/200 jobs  25%  12.5/s  0:12 left  best 0.5  median 0.25  1 worker, 4 slots");
+    view.jobs_per_s = view.seconds_left = view.fitness_best = view.fitness_median = (double)NAN;
+    view.workers = 2;
+    format_progress(&view, text, sizeof text);
+    assert_string_equal(text, "50/200 jobs  25%  2 workers, 4 slots");
+    char small[16];
+    format_progress(&view, small, sizeof small);
+    assert_string_equal(small, "50/200 jobs  25");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_progress_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
