@@ -1,0 +1,125 @@
+/*
+ * main.c: the program that lab machines run.
+ *
+ * It is two programs in one file: the supervisor, which people start, and the slot, which the
+ * supervisor executes once per slot with --slot-fd. What either does is in worker/shell.
+ */
+#include "common/os_file.h"
+#include "common/os_process.h"
+#include "common/version.h"
+#include "worker/shell/cache_choose.h"
+#include "worker/shell/options.h"
+#include "worker/shell/slot_main.h"
+#include "worker/shell/supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int run_slot(const struct options *options)
+{
+    const struct slot_main_options slot = {
+        .channel = options->slot_fd,
+        .folder = options->cache,
+        .slot = options->slot_number,
+    };
+    struct error error;
+    if (slot_main(&slot, &error) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "%s\n", error.text);
+    return EXIT_FAILURE;
+}
+
+/* The host's name, with only what a name may have. */
+static void find_host(char host[NAME_BYTES_MAX])
+{
+    char text[256];
+    size_t length = 0;
+    if (gethostname(text, sizeof text) != 0)
+        text[0] = '\0';
+    text[sizeof text - 1] = '\0';
+    for (const char *c = text; *c > ' ' && *c < 127 && *c != '/' && length + 1 < NAME_BYTES_MAX;
+         c++)
+        host[length++] = *c;
+    host[length] = '\0';
+    if (length == 0)
+        snprintf(host, NAME_BYTES_MAX, "unknown");
+}
+
+/* A name that stays from start to start and differs between workers of one host: "lab7-4f21". */
+static void make_name(const char *host, const struct home_id *home, char name[NAME_BYTES_MAX])
+{
+    snprintf(name, NAME_BYTES_MAX, "%.56s-%02x%02x", host, home->bytes[0], home->bytes[1]);
+}
+
+static int fill_config(const struct options *options, const struct cache *cache, const char *host,
+                       struct worker_config *config, struct error *error)
+{
+    *config = worker_config_default();
+    config->home = cache_home(cache);
+    snprintf(config->host, sizeof config->host, "%s", host);
+    snprintf(config->engine_version, sizeof config->engine_version, "%s", RATCHET_VERSION);
+    if (options->name[0] != '\0')
+        snprintf(config->name, sizeof config->name, "%s", options->name);
+    else
+        make_name(host, &config->home, config->name);
+    snprintf(config->numeric[0], sizeof config->numeric[0], "portable");
+    config->numeric_count = 1;
+    config->slots = options->slots;
+    config->stay = options->stay;
+    if (options->linger_ms != UINT64_MAX)
+        config->linger_ms = options->linger_ms;
+    if (os_random_bytes(config->instance.bytes, sizeof config->instance.bytes, error) != 0)
+        return -1;
+    /* ZeroMQ keeps identities that begin with 0 for itself. */
+    config->instance.bytes[0] |= 1;
+    return 0;
+}
+
+/* Takes the cache. */
+static int run_supervisor(const struct options *options, struct cache *cache, const char *host,
+                          struct error *error)
+{
+    struct log log;
+    struct supervisor_options supervisor = {
+        .control = options->connect,
+        .bulk = options->bulk,
+        .program = PROCESS_OWN_PROGRAM,
+        .cache = cache,
+        .log = &log,
+    };
+    int code = fill_config(options, cache, host, &supervisor.config, error);
+    if (code == 0) {
+        log_init(&log, STDERR_FILENO, supervisor.config.name);
+        code = supervisor_run(&supervisor, error);
+    }
+    cache_close(&cache);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    options_parse(argc, argv, &options);
+    if (options.slot_fd >= 0)
+        return run_slot(&options);
+    if (options.slots == 0)
+        options.slots = process_cpu_count() < SLOTS_MAX ? process_cpu_count() : SLOTS_MAX;
+
+    char host[NAME_BYTES_MAX];
+    find_host(host);
+    const struct cache_options cache_options = {
+        .folder = options.cache,
+        .bytes_max = options.cache_bytes,
+        .slots = options.slots,
+    };
+    struct cache *cache;
+    struct error error;
+    int code = cache_open_chosen(&cache_options, host, &cache, &error);
+    if (code == 0)
+        code = run_supervisor(&options, cache, host, &error);
+    if (code >= 0)
+        return code;
+    fprintf(stderr, "ratchet-worker: %s\n", error.text);
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,40 @@
+/*
+ * cache_internal.h: what the files of the cache share, and nobody else includes.
+ *
+ *   cache.c          open, pin, read, adopt, evict
+ *   cache_scan.c     what the folder holds at the start
+ *   cache_writer.c   blobs that arrive in pieces
+ */
+#ifndef RATCHET_WORKER_SHELL_CACHE_INTERNAL_H
+#define RATCHET_WORKER_SHELL_CACHE_INTERNAL_H
+
+#include "worker/shell/cache.h"
+#include "worker/shell/cache_index.h"
+
+struct cache {
+    struct cache_index *index;
+    char *folder;
+    int fd, lock; /* of the folder itself, and of its lock */
+    uint64_t bytes_max;
+    uint64_t largest_child; /* seen so far: what room is kept for */
+    uint64_t writers;       /* opened so far; names their files */
+    uint32_t slots;
+    struct home_id home;
+};
+
+/* error_set with "FOLDER/name: what: strerror(errno)"; returns CACHE_FAILED. */
+enum cache_result cache_fail(const struct cache *cache, const char *what, const char *name,
+                             struct error *error);
+
+/* Fills the index from blobs/, oldest first, and removes what cannot be a blob. 0 or -1. */
+int cache_scan(struct cache *cache, struct error *error) __attribute__((warn_unused_result));
+
+/* Evicts until `bytes` more fit under the limit and into the index; false when pins prevent it. */
+bool cache_make_room(struct cache *cache, uint64_t bytes);
+
+/* Moves a whole and verified file, `name` within the folder, to its place, indexes and pins it. */
+enum cache_result cache_publish(struct cache *cache, const char *name, const struct digest *digest,
+                                uint64_t bytes, struct error *error)
+    __attribute__((warn_unused_result));
+
+#endif

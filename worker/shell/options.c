@@ -1,0 +1,190 @@
+/* options.c: see options.h. */
+#include "worker/shell/options.h"
+
+#include "common/version.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_CONNECT = 256, /* beyond all letters: there are no short options */
+    KEY_SLOTS,
+    KEY_BULK,
+    KEY_DEVICE,
+    KEY_NAME,
+    KEY_CACHE,
+    KEY_CACHE_BYTES,
+    KEY_STAY,
+    KEY_LINGER,
+    KEY_SLOT_FD,
+    KEY_SLOT_NUMBER,
+};
+
+static const uint64_t CACHE_BYTES_DEFAULT = UINT64_C(2) << 30;
+static const uint64_t CACHE_BYTES_MIN = UINT64_C(1) << 20;
+
+static const struct argp_option table[] = {
+    {"connect", KEY_CONNECT, "ENDPOINT", 0, "the coordinator: tcp://HOST:PORT or ipc://PATH", 1},
+    {"bulk", KEY_BULK, "ENDPOINT", 0,
+     "its address for checkpoints (the port after that of --connect; PATH.bulk)", 1},
+    {"slots", KEY_SLOTS, "N", 0, "jobs at a time, a process each (one per processor)", 2},
+    {"device", KEY_DEVICE, "cpu|auto", 0, "what computes (auto)", 2},
+    {"name", KEY_NAME, "NAME", 0, "how people see this worker (from the host's name)", 2},
+    {"cache", KEY_CACHE, "DIR", 0, "folder for checkpoints (~/.cache/ratchet/N)", 3},
+    {"cache-bytes", KEY_CACHE_BYTES, "N", 0, "how large it may grow, also as 500M, 2G (2G)", 3},
+    {"stay", KEY_STAY, NULL, 0, "when the run ends, wait for the next one", 4},
+    {"linger", KEY_LINGER, "SECONDS", 0, "leave when no coordinator was heard for so long (600)",
+     4},
+    {"slot-fd", KEY_SLOT_FD, "FD", OPTION_HIDDEN, NULL, 5},
+    {"slot-number", KEY_SLOT_NUMBER, "N", OPTION_HIDDEN, NULL, 5},
+    {0},
+};
+
+static const char doc[] = "Computes jobs for a Ratchet coordinator until its run ends."
+                          "\vSIGTERM or Ctrl-C: finish what runs, then leave; a second time: leave "
+                          "at once. Exit codes: 0 "
+                          "done, 1 failed, 2 usage, 4 cannot reach the coordinator or not let in.";
+
+/* ------------------------------------------------------------------------------------- values */
+
+struct range {
+    const char *option;
+    uint64_t least, most;
+};
+
+/* A whole number, perhaps with a unit of 1024: "500M", "2GiB". */
+static uint64_t parse_number(struct argp_state *state, const char *text, const struct range *range)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    unsigned shift = 0;
+    const char *unit = *end != '\0' ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    if (unit != NULL && range->most > UINT32_MAX) {
+        shift = 10 * (unsigned)(unit - units + 1);
+        end++;
+        end += *end == 'i' && end[1] == 'B' ? 2 : 0;
+    }
+    bool whole = isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 &&
+                 value <= UINT64_MAX >> shift;
+    if (!whole || value << shift < range->least || value << shift > range->most)
+        argp_error(state, "%s takes a number within %" PRIu64 " .. %" PRIu64 ", not \"%s\"",
+                   range->option, range->least, range->most, text);
+    return value << shift;
+}
+
+/* Names end up in logs and on pages: no blanks, nothing that a terminal would act upon. */
+static void parse_name(struct argp_state *state, const char *text, char name[NAME_BYTES_MAX])
+{
+    size_t length = strlen(text);
+    bool fine = length > 0 && length < NAME_BYTES_MAX;
+    for (size_t i = 0; fine && i < length; i++)
+        fine = isalnum((unsigned char)text[i]) || strchr("._-", text[i]) != NULL;
+    if (!fine)
+        argp_error(state, "--name takes 1 to %d letters, digits, '.', '_' and '-', not \"%s\"",
+                   NAME_BYTES_MAX - 1, text);
+    snprintf(name, NAME_BYTES_MAX, "%s", text);
+}
+
+static void parse_bulk(struct argp_state *state, const char *text, char bulk[ENDPOINT_BYTES_MAX])
+{
+    if (strlen(text) >= ENDPOINT_BYTES_MAX ||
+        (strncmp(text, "tcp://", 6) != 0 && strncmp(text, "ipc://", 6) != 0))
+        argp_error(state, "--bulk takes tcp://HOST:PORT or ipc://PATH, not \"%s\"", text);
+    snprintf(bulk, ENDPOINT_BYTES_MAX, "%s", text);
+}
+
+static void check(struct argp_state *state, struct options *options)
+{
+    struct error error;
+    char bulk[ENDPOINT_BYTES_MAX];
+    if (options->slot_fd >= 0)
+        return;
+    if (options->connect == NULL)
+        argp_error(state, "--connect is needed: the address of the coordinator");
+    if (endpoint_bulk(options->connect, bulk, sizeof bulk, &error) != 0)
+        argp_error(state, "--connect: %s", error.text);
+    if (options->bulk[0] == '\0')
+        memcpy(options->bulk, bulk, sizeof bulk);
+}
+
+/* ------------------------------------------------------------------------------------- options */
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    static const struct range slots = {"--slots", 1, SLOTS_MAX};
+    static const struct range linger = {"--linger", 0, UINT32_MAX};
+    static const struct range descriptor = {"--slot-fd", 0, 65535};
+    static const struct range number = {"--slot-number", 0, SLOTS_MAX - 1};
+    const struct range bytes = {"--cache-bytes", CACHE_BYTES_MIN, UINT64_C(1) << 60};
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_CONNECT:
+        options->connect = text;
+        return 0;
+    case KEY_BULK:
+        parse_bulk(state, text, options->bulk);
+        return 0;
+    case KEY_SLOTS:
+        options->slots = (uint32_t)parse_number(state, text, &slots);
+        return 0;
+    case KEY_DEVICE:
+        if (strcmp(text, "cpu") != 0 && strcmp(text, "auto") != 0)
+            argp_error(state, "--device takes cpu or auto, not \"%s\"", text);
+        return 0;
+    case KEY_NAME:
+        parse_name(state, text, options->name);
+        return 0;
+    case KEY_CACHE:
+        if (text[0] == '\0')
+            argp_error(state, "--cache takes the path of a folder");
+        options->cache = text;
+        return 0;
+    case KEY_CACHE_BYTES:
+        options->cache_bytes = parse_number(state, text, &bytes);
+        return 0;
+    case KEY_STAY:
+        options->stay = true;
+        return 0;
+    case KEY_LINGER:
+        options->linger_ms = 1000 * parse_number(state, text, &linger);
+        return 0;
+    case KEY_SLOT_FD:
+        options->slot_fd = (int)parse_number(state, text, &descriptor);
+        return 0;
+    case KEY_SLOT_NUMBER:
+        options->slot_number = (uint32_t)parse_number(state, text, &number);
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is not an option", text);
+        return EINVAL;
+    case ARGP_KEY_END:
+        check(state, options);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+void options_parse(int argc, char **argv, struct options *options)
+{
+    static const struct argp argp = {.options = table, .parser = parse_option, .doc = doc};
+    *options = (struct options){
+        .cache_bytes = CACHE_BYTES_DEFAULT,
+        .linger_ms = UINT64_MAX,
+        .slot_fd = -1,
+    };
+    argp_program_version = "ratchet-worker " RATCHET_VERSION;
+    argp_err_exit_status = EXIT_CODE_USAGE;
+    error_t failed = argp_parse(&argp, argc, argv, 0, NULL, options);
+    if (failed) {
+        fprintf(stderr, "ratchet-worker: %s\n", strerror(failed));
+        exit(EXIT_CODE_USAGE);
+    }
+}

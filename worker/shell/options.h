@@ -1,0 +1,36 @@
+/*
+ * options.h: the command line of ratchet-worker. One table serves parser and --help.
+ */
+#ifndef RATCHET_WORKER_SHELL_OPTIONS_H
+#define RATCHET_WORKER_SHELL_OPTIONS_H
+
+#include "common/endpoint.h"
+#include "common/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EXIT_CODE_USAGE = 2 };
+
+struct options {
+    const char *connect;
+    char bulk[ENDPOINT_BYTES_MAX];
+    uint32_t slots;            /* 0: as many as there are processors */
+    char name[NAME_BYTES_MAX]; /* "": the host's, with an end that tells its caches apart */
+    const char *cache;         /* NULL: chosen */
+    uint64_t cache_bytes;
+    uint64_t linger_ms; /* UINT64_MAX: not given */
+    bool stay;
+    /* Between the supervisor and its own slots; -1: this is the supervisor. */
+    int slot_fd;
+    uint32_t slot_number;
+};
+
+/*
+ * Reads the command line. What is wrong with it ends the program with EXIT_CODE_USAGE and a
+ * sentence, as
+ * --help and --version end it with 0: this is the one place that may.
+ */
+void options_parse(int argc, char **argv, struct options *options);
+
+#endif

@@ -1,0 +1,300 @@
+/* slot_main.c: see slot_main.h. */
+#include "worker/shell/slot_main.h"
+
+#include "common/os_clock.h"
+#include "proto/codec.h"
+#include "worker/shell/cache_layout.h"
+#include "worker/shell/slot_evaluators.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    DATAGRAM_BYTES = RESULT_BYTES_MAX + 64,
+    ROOM_RETRY_MS = 500, /* between two attempts to write to a full disk */
+};
+
+struct slot_context {
+    struct slot_main_options options;
+    int folder;
+    struct codec *codec;
+    struct slot_evaluators evaluators;
+    const struct lease *lease; /* of the job that runs */
+    uint64_t started_ms;
+    uint32_t finished;    /* results given for it */
+    bool has_stored;      /* there is a child of its in the staging folder, */
+    struct digest stored; /* this one */
+    struct error *error;  /* why answering failed */
+    int failed;
+    uint8_t datagram[DATAGRAM_BYTES];
+};
+
+/* ---------------------------------------------------------------------------------- the channel */
+
+static int say(struct slot_context *slot, const struct message *message)
+{
+    size_t count = 0;
+    bool fits = codec_append(slot->codec, message, slot->datagram, sizeof slot->datagram, &count);
+    assert(fits);
+    ssize_t sent;
+    do
+        sent = send(slot->options.channel, slot->datagram, count, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent == (ssize_t)count)
+        return 0;
+    return error_set(slot->error, -1, "cannot speak to the supervisor: %s", strerror(errno));
+}
+
+/* 1 with the next lease, 0 at the end, -1. */
+static int hear(struct slot_context *slot, struct lease *lease)
+{
+    ssize_t count;
+    do
+        count = recv(slot->options.channel, slot->datagram, sizeof slot->datagram, 0);
+    while (count < 0 && errno == EINTR);
+    /* A supervisor that died with words of ours unread resets the channel instead of ending it. */
+    if (count == 0 || (count < 0 && errno == ECONNRESET))
+        return 0;
+    if (count < 0)
+        return error_set(slot->error, -1, "cannot hear the supervisor: %s", strerror(errno));
+    struct codec_cursor cursor = {.bytes = slot->datagram, .size = (size_t)count};
+    struct message message;
+    if (codec_next(slot->codec, &cursor, &message, slot->error) != CODEC_OK)
+        return -1;
+    if (message.kind != MESSAGE_LEASE)
+        return error_set(slot->error, -1, "the supervisor sent a %s", message_name(message.kind));
+    *lease = message.lease;
+    return 1;
+}
+
+/* ------------------------------------------------------------------- the evaluator's environment
+ */
+
+static int load(void *context, const struct digest *digest, struct bytes *bytes,
+                struct error *error)
+{
+    const struct slot_context *slot = context;
+    char name[CACHE_NAME_BYTES];
+    cache_blob_name(digest, name);
+    *bytes = (struct bytes){0};
+    struct stat status;
+    int fd = openat(slot->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        error_set(error, -1, "%s: cannot be read: %s", name, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int failed = 0;
+    if (status.st_size > 0) {
+        void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (mapped == MAP_FAILED)
+            failed = error_set(error, -1, "%s: cannot be mapped: %s", name, strerror(errno));
+        else
+            *bytes = (struct bytes){.data = mapped, .count = (size_t)status.st_size};
+    }
+    close(fd);
+    return failed;
+}
+
+static void release(void *context, struct bytes *bytes)
+{
+    (void)context;
+    if (bytes->count > 0)
+        munmap((void *)(uintptr_t)bytes->data, bytes->count);
+    *bytes = (struct bytes){0};
+}
+
+static void forget_stored(struct slot_context *slot)
+{
+    char name[CACHE_NAME_BYTES];
+    if (!slot->has_stored)
+        return;
+    cache_staging_name(slot->options.slot, &slot->stored, name);
+    unlinkat(slot->folder, name, 0);
+    slot->has_stored = false;
+}
+
+static bool is_full(int reason)
+{
+    return reason == ENOSPC || reason == EDQUOT;
+}
+
+static int write_file(int fd, struct bytes bytes)
+{
+    while (bytes.count > 0) {
+        ssize_t written = write(fd, bytes.data, bytes.count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        bytes.data += written;
+        bytes.count -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Nobody looks at the file before the result is told, so it is written in its place. */
+static int try_store(struct slot_context *slot, struct bytes bytes)
+{
+    char name[CACHE_NAME_BYTES];
+    cache_staging_name(slot->options.slot, &slot->stored, name);
+    int fd =
+        openat(slot->folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    slot->has_stored = true;
+    int failed = write_file(fd, bytes);
+    int reason = errno;
+    close(fd);
+    if (failed)
+        forget_stored(slot);
+    errno = reason;
+    return failed;
+}
+
+/*
+ * A full disk is no fault of the job, which may have taken hours: its child waits for room.
+ * Meanwhile the supervisor, who sees the disk as well, asks for no more work.
+ */
+static int store(void *context, struct bytes bytes, struct digest *digest, struct error *error)
+{
+    struct slot_context *slot = context;
+    forget_stored(slot);
+    *digest = slot->stored = digest_of(bytes.data, bytes.count);
+    int failed = try_store(slot, bytes);
+    if (failed && is_full(errno))
+        fprintf(stderr, "the disk is full: a child of %zu bytes waits for room\n", bytes.count);
+    while (failed && is_full(errno)) {
+        const struct timespec pause = {.tv_nsec = ROOM_RETRY_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        failed = try_store(slot, bytes);
+    }
+    if (failed)
+        return error_set(error, -1, "the child of %zu bytes cannot be written: %s", bytes.count,
+                         strerror(errno));
+    return 0;
+}
+
+static void finish(void *context, uint32_t index, const struct result *result)
+{
+    struct slot_context *slot = context;
+    assert(index == 0 && slot->finished == 0);
+    slot->finished++;
+    if (slot->has_stored && !digest_equal(&slot->stored, &result->child))
+        forget_stored(slot);
+    slot->has_stored = false; /* from here on it is the supervisor's */
+    struct message message = {.kind = MESSAGE_RESULT, .result = *result};
+    uint64_t took_ms = clock_monotonic_ms() - slot->started_ms;
+    message.result.lease = slot->lease->key;
+    message.result.job = job_digest(&slot->lease->job);
+    message.result.compute_ms = took_ms < UINT32_MAX ? (uint32_t)took_ms : UINT32_MAX;
+    slot->failed = say(slot, &message);
+}
+
+/* ---------------------------------------------------------------------------------------- jobs */
+
+static void fail_job(struct slot_context *slot, const struct error *why)
+{
+    struct result result = {.outcome = OUTCOME_FAILED, .fitness = (double)NAN};
+    snprintf(result.reason, sizeof result.reason, "%.255s", why->text);
+    finish(slot, 0, &result);
+}
+
+/* 0, or -1 when the supervisor cannot be told. */
+static int run_job(struct slot_context *slot, const struct lease *lease)
+{
+    const struct evaluator_environment environment = {
+        .context = slot,
+        .load = load,
+        .release = release,
+        .store = store,
+        .finish = finish,
+    };
+    struct error why;
+    slot->lease = lease;
+    slot->finished = 0;
+    slot->started_ms = clock_monotonic_ms();
+    const struct slot_evaluator *open =
+        slot_evaluators_get(&slot->evaluators, &lease->job.spec, &environment, &why);
+    if (open == NULL)
+        fail_job(slot, &why);
+    else
+        open->evaluator->run(open->state, &environment, &lease->job, 1);
+    assert(slot->finished == 1);
+    return slot->failed;
+}
+
+/* ------------------------------------------------------------------------------------- the slot */
+
+/*
+ * Signals to the whole group (Ctrl-C, a batch system's SIGTERM) are the supervisor's to answer.
+ * When memory is short the kernel is to take a slot, never the supervisor, who can tell what
+ * happened.
+ */
+static void settle_in(void)
+{
+    const struct rlimit no_core = {0, 0};
+    prctl(PR_SET_NAME, "ratchet-slot"); /* what `top` shows; it would be "exe" */
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, "500", 3);
+    (void)written; /* a wish */
+    close(fd);
+}
+
+static int serve(struct slot_context *slot)
+{
+    const struct message ready = {.kind = MESSAGE_ALIVE};
+    struct lease lease;
+    int heard = say(slot, &ready) == 0 ? 1 : -1;
+    while (heard > 0) {
+        heard = hear(slot, &lease);
+        if (heard > 0 && run_job(slot, &lease) != 0)
+            heard = -1;
+    }
+    return heard;
+}
+
+int slot_main(const struct slot_main_options *options, struct error *error)
+{
+    settle_in();
+    struct slot_context *slot = calloc(1, sizeof *slot);
+    if (slot == NULL)
+        return error_set(error, -1, "no memory");
+    slot->options = *options;
+    slot->error = error;
+    slot->codec = codec_create();
+    slot->folder = open(options->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = -1;
+    if (slot->codec == NULL)
+        error_set(error, -1, "no memory");
+    else if (slot->folder < 0)
+        error_set(error, -1, "%s: cannot be opened: %s", options->folder, strerror(errno));
+    else
+        result = serve(slot);
+    slot_evaluators_close(&slot->evaluators);
+    if (slot->folder >= 0)
+        close(slot->folder);
+    codec_destroy(&slot->codec);
+    free(slot);
+    return result;
+}

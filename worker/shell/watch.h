@@ -1,0 +1,29 @@
+/*
+ * watch.h: what a worker's log says about its coordinator: joined, refused, silent, back, stopped.
+ *
+ * The core decides; this only notices changes and words them, once each.
+ */
+#ifndef RATCHET_WORKER_SHELL_WATCH_H
+#define RATCHET_WORKER_SHELL_WATCH_H
+
+#include "worker/core/worker_core.h"
+#include "worker/shell/log.h"
+
+struct watch {
+    struct log *log;
+    const char *endpoint; /* borrowed */
+    char state[16];       /* of the last view */
+    bool welcomed, silent;
+    uint32_t lost_ms;
+    char refusal[REASON_BYTES_MAX]; /* the last one told */
+    struct run_id run;              /* the last one joined */
+    bool cache_full;
+};
+
+void watch_init(struct watch *watch, struct log *log, const char *endpoint);
+/* A message of the coordinator, before the core has it. */
+void watch_message(struct watch *watch, const struct message *message);
+/* The state after a turn of the loop. */
+void watch_view(struct watch *watch, const struct worker_view *view);
+
+#endif
