@@ -8,7 +8,7 @@
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/reader.h"
 #include "coordinator/core/chain.h"
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 
 #include <stdio.h>
 #include <stdlib.h>

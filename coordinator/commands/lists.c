@@ -3,7 +3,7 @@
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/reader.h"
 #include "coordinator/commands/table.h"
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 #include "coordinator/search/strategy.h"
 #include "coordinator/shell/run_directory.h"
 

@@ -10,7 +10,7 @@
 #ifndef RATCHET_COORDINATOR_SHELL_RUN_H
 #define RATCHET_COORDINATOR_SHELL_RUN_H
 
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 #include "coordinator/shell/blob_store.h"
 #include "coordinator/shell/ledger.h"
 #include "coordinator/shell/run_directory.h"

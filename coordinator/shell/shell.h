@@ -9,7 +9,7 @@
 #ifndef RATCHET_COORDINATOR_SHELL_SHELL_H
 #define RATCHET_COORDINATOR_SHELL_SHELL_H
 
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 
 /* How the run stands, for people. */
 struct shell_view {

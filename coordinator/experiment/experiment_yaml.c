@@ -9,7 +9,7 @@
  * Why libyaml's events and not its documents: each bound is checked before the node is stored, and
  * anchors and aliases are seen as such. A document has them resolved already, cycles included.
  */
-#include "coordinator/experiment_yaml.h"
+#include "coordinator/experiment/experiment_yaml.h"
 
 #include "common/param.h"
 

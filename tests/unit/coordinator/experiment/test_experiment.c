@@ -2,7 +2,7 @@
  * test_experiment.c: experiment files that are right: what they become, what their digests depend
  * on, and what the core is given. Files that are wrong are in test_experiment_errors.c.
  */
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -423,7 +423,7 @@ static void lines_differ_in_their_number_only(void **state)
 /* "deploy/experiments/NAME" in the source tree, which is where this file lies, too. */
 static void delivered_path(const char *name, char *path, size_t size)
 {
-    size_t root = strlen(__FILE__) - strlen("tests/unit/coordinator/test_experiment.c");
+    size_t root = strlen(__FILE__) - strlen("tests/unit/coordinator/experiment/test_experiment.c");
     snprintf(path, size, "%.*sdeploy/experiments/%s.yaml", (int)root, __FILE__, name);
 }
 

@@ -1,5 +1,5 @@
 /* experiment_words.c: see experiment_words.h. */
-#include "coordinator/experiment_words.h"
+#include "coordinator/experiment/experiment_words.h"
 
 #include "common/suggest.h"
 

@@ -5,7 +5,7 @@
  * are. Then each entry is taken in the order of the file, so that the first mistake in the file is
  * the one reported. Then what is missing is named, then what does not fit together.
  */
-#include "coordinator/experiment_reader.h"
+#include "coordinator/experiment/experiment_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

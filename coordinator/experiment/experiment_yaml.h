@@ -8,7 +8,7 @@
 #ifndef RATCHET_COORDINATOR_EXPERIMENT_YAML_H
 #define RATCHET_COORDINATOR_EXPERIMENT_YAML_H
 
-#include "coordinator/experiment_entries.h"
+#include "coordinator/experiment/experiment_entries.h"
 
 /* Largest experiment file. */
 enum { EXPERIMENT_FILE_BYTES_MAX = 1048576 };

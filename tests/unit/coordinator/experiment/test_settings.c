@@ -2,7 +2,7 @@
  * test_settings.c: the table of settings, row by row: keys, defaults, ranges, and what goes in
  * comes out.
  */
-#include "coordinator/settings.h"
+#include "coordinator/experiment/settings.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,6 @@
 /*
- * experiment_state.h: what an experiment is in memory; shared by experiment*.c and by nobody else.
+ * experiment_state.h: what an experiment is in memory; shared by the files of this folder and by
+ * nobody else.
  *
  *   experiment_yaml.c  text to entries         experiment_read.c  entries to this struct, all
  * checks experiment_text.c  this struct to text     experiment.c       the functions of
@@ -11,9 +12,9 @@
 #define RATCHET_COORDINATOR_EXPERIMENT_STATE_H
 
 #include "common/operator_catalog.h"
-#include "coordinator/experiment.h"
-#include "coordinator/experiment_entries.h"
-#include "coordinator/settings.h"
+#include "coordinator/experiment/experiment.h"
+#include "coordinator/experiment/experiment_entries.h"
+#include "coordinator/experiment/settings.h"
 
 /* Jobs in flight over all open lines, and individuals kept in them: what the core has tables for.
  */

@@ -1,5 +1,5 @@
 /* experiment_entries.c: see experiment_entries.h. */
-#include "coordinator/experiment_entries.h"
+#include "coordinator/experiment/experiment_entries.h"
 
 #include "common/param.h"
 

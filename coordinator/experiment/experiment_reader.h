@@ -6,8 +6,8 @@
 #ifndef RATCHET_COORDINATOR_EXPERIMENT_READER_H
 #define RATCHET_COORDINATOR_EXPERIMENT_READER_H
 
-#include "coordinator/experiment_state.h"
-#include "coordinator/experiment_words.h"
+#include "coordinator/experiment/experiment_state.h"
+#include "coordinator/experiment/experiment_words.h"
 
 struct reader {
     const struct entries *entries;

@@ -2,11 +2,11 @@
  * experiment.c: see experiment.h. Loads, owns and hands out; the checks are in experiment_read.c.
  * Lines differ in their number only: a line's configuration is made when the core asks for it.
  */
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 
 #include "common/os_file.h"
-#include "coordinator/experiment_state.h"
-#include "coordinator/experiment_yaml.h"
+#include "coordinator/experiment/experiment_state.h"
+#include "coordinator/experiment/experiment_yaml.h"
 
 #include <assert.h>
 #include <stdlib.h>

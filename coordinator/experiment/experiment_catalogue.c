@@ -4,7 +4,7 @@
  * What keys they take is known only once their names are: the tables are those of the strategy
  * (coordinator/search) and of the operator catalogue (common/operator_catalog.h).
  */
-#include "coordinator/experiment_reader.h"
+#include "coordinator/experiment/experiment_reader.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,9 +5,9 @@
  * The sentences are half of what this part is for: they must name the place, the key and what would
  * have been right. One case for each kind of mistake, then what only a hostile file would hold.
  */
-#include "coordinator/experiment.h"
-#include "coordinator/experiment_entries.h"
-#include "coordinator/experiment_yaml.h"
+#include "coordinator/experiment/experiment.h"
+#include "coordinator/experiment/experiment_entries.h"
+#include "coordinator/experiment/experiment_yaml.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -5,7 +5,7 @@
  * The rows stand in the order in which a newcomer should meet them: it is the order of lists and
  * help.
  */
-#include "coordinator/settings.h"
+#include "coordinator/experiment/settings.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * Comments, order, spelling of numbers and defaults of the file leave no trace in these lines, so
  * equal experiments have equal texts and equal digests.
  */
-#include "coordinator/experiment_state.h"
+#include "coordinator/experiment/experiment_state.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* settings_value.c: reads, writes and describes the value of a row; see settings.h. */
-#include "coordinator/settings.h"
+#include "coordinator/experiment/settings.h"
 
 #include <assert.h>
 #include <inttypes.h>
