@@ -6,7 +6,7 @@
  * its canonical text alone: given back as overrides of an empty file, that text makes the same
  * experiment.
  */
-#include "coordinator/experiment.h"
+#include "coordinator/experiment/experiment.h"
 
 #include <assert.h>
 #include <stddef.h>

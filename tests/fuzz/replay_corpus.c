@@ -1,8 +1,9 @@
 /*
  * replay_corpus.c: the main of a fuzz target in a build without libFuzzer.
  *
- * Feeds each file named on the command line to the target once, so that everything a fuzzer ever found
- * stays a regression test in every build and under every compiler. It searches for nothing itself.
+ * Feeds each file named on the command line to the target once, so that everything a fuzzer ever
+ * found stays a regression test in every build and under every compiler. It searches for nothing
+ * itself.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -50,16 +50,28 @@ static int child_echo(void)
     return 0;
 }
 
-/* Starts a grandchild that waits for ever, says its id, and waits itself. */
+/* Starts a grandchild that waits for ever, says its id once that one runs, and waits itself. */
 static int child_parent(void)
 {
     struct error error;
     pid_t pid;
-    const char *const arguments[] = {"test", "wait", NULL};
+    int pair[2];
+    char byte;
+    const char *const arguments[] = {"test", "announce", NULL};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return 1;
     const struct process_options options = {
-        .program = PROCESS_OWN_PROGRAM, .arguments = arguments, .channel = -1, .output = -1};
-    if (process_spawn(&options, &pid, &error) != 0 ||
+        .program = PROCESS_OWN_PROGRAM, .arguments = arguments, .channel = pair[1], .output = -1};
+    if (process_spawn(&options, &pid, &error) != 0 || read(pair[0], &byte, 1) != 1 ||
         write(STDOUT_FILENO, &pid, sizeof pid) != (ssize_t)sizeof pid)
+        return 1;
+    for (;;)
+        pause();
+}
+
+static int child_announce(void)
+{
+    if (write(PROCESS_CHANNEL, "!", 1) != 1)
         return 1;
     for (;;)
         pause();
@@ -73,6 +85,8 @@ static int child_main(const char *what)
         return child_echo();
     if (strcmp(what, "parent") == 0)
         return child_parent();
+    if (strcmp(what, "announce") == 0)
+        return child_announce();
     if (strcmp(what, "fd-3-open") == 0)
         return fcntl(PROCESS_CHANNEL, F_GETFD) >= 0;
     for (;;)
@@ -246,11 +260,8 @@ static void test_children_die_with_their_parent(void **state)
     kill(parent, SIGKILL);
     assert_int_equal(process_wait(parent).signal, SIGKILL);
     assert_int_equal(waitpid(orphan, &status, 0), orphan);
-    /* By the kernel; or by itself, if its parent died before it could ask to be told. */
-    if (WIFSIGNALED(status))
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-    else
-        assert_int_equal(WEXITSTATUS(status), 127);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
 static void test_there_is_a_processor_and_a_count_of_kills(void **state)

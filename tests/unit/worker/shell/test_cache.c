@@ -1,6 +1,5 @@
 /* test_cache.c: the cache folder: what stays, what goes, and what is not believed. */
 #include "shell_fixture.h"
-#include "worker/shell/cache_choose.h"
 #include "worker/shell/cache_layout.h"
 
 #include <fcntl.h>
@@ -101,34 +100,6 @@ static void test_a_folder_that_cannot_be_used_is_named(void **state)
         .folder = fixture_path(fixture, "file/c"), .bytes_max = PLENTY, .slots = 1};
     assert_int_equal(cache_open(&options, &cache, &error), -1);
     assert_non_null(strstr(error.text, fixture_path(fixture, "file")));
-}
-
-static void test_default_folders_are_numbered(void **state)
-{
-    const struct fixture *fixture = *state;
-    struct error error = {""};
-    struct cache *first, *second;
-    const struct cache_options options = {.folder = NULL, .bytes_max = PLENTY, .slots = 1};
-    setenv("XDG_CACHE_HOME", fixture->folder, 1);
-    assert_int_equal(cache_open_chosen(&options, "host", &first, &error), 0);
-    assert_int_equal(cache_open_chosen(&options, "host", &second, &error), 0);
-    assert_string_equal(cache_folder(first), fixture_path(fixture, "ratchet/1"));
-    assert_string_equal(cache_folder(second), fixture_path(fixture, "ratchet/2"));
-    cache_close(&first);
-    assert_int_equal(cache_open_chosen(&options, "host", &first, &error), 0);
-    assert_string_equal(cache_folder(first), fixture_path(fixture, "ratchet/1"));
-    cache_close(&first);
-    cache_close(&second);
-    unsetenv("XDG_CACHE_HOME");
-
-    char *home = getenv("HOME");
-    char *kept = home != NULL ? strdup(home) : NULL;
-    unsetenv("HOME");
-    assert_int_equal(cache_open_chosen(&options, "host", &first, &error), -1);
-    assert_non_null(strstr(error.text, "--cache"));
-    if (kept != NULL)
-        setenv("HOME", kept, 1);
-    free(kept);
 }
 
 /* ----------------------------------------------------------------------------- fetch and read */
@@ -483,7 +454,6 @@ int main(void)
         TEST(test_home_belongs_to_the_folder),
         TEST(test_only_its_owner_may_look),
         TEST(test_a_folder_that_cannot_be_used_is_named),
-        TEST(test_default_folders_are_numbered),
         TEST(test_a_fetched_blob_is_pinned_and_reads_back),
         TEST(test_what_is_not_what_was_asked_for_is_refused),
         TEST(test_an_abandoned_fetch_leaves_nothing),
