@@ -191,7 +191,9 @@ struct keeper {
 static bool keep_blob(const void *context, const struct digest *digest)
 {
     const struct keeper *keeper = context;
-    return digest_equal(digest, &keeper->run->spec) || core_needs_blob(keeper->run->core, digest) ||
+    if (digest_equal(digest, &keeper->run->spec) || core_needs_blob(keeper->run->core, digest))
+        return true;
+    return keeper->anchors->count > 0 &&
            bsearch(digest, keeper->anchors->items, keeper->anchors->count, sizeof *digest,
                    compare_digests) != NULL;
 }

@@ -35,7 +35,7 @@ if(RATCHET_SANITIZE)
         "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
         "UBSAN_OPTIONS=print_stacktrace=1"
         "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
-        "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp:second_deadlock_stack=1")
+        "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp:ignore_noninstrumented_modules=1")
 else()
     # The sanitizers replace these, and warn about the mixture.
     add_compile_options($<$<CONFIG:Release>:-U_FORTIFY_SOURCE>
