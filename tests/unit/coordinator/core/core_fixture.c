@@ -276,6 +276,14 @@ void fixture_give(struct fixture *fixture, uint32_t worker, const struct result 
     fixture_say(fixture, worker, &message);
 }
 
+void fixture_do(struct fixture *fixture, uint32_t worker)
+{
+    struct lease lease;
+    assert_true(fixture_take_lease(fixture, worker, &lease));
+    struct result result = fixture_result(&lease);
+    fixture_give(fixture, worker, &result);
+}
+
 void fixture_run(struct fixture *fixture, uint32_t workers)
 {
     bool moved = true;

@@ -70,6 +70,8 @@ const struct message *fixture_last(const struct fixture *fixture, uint32_t worke
 /* The honest result of a lease. */
 struct result fixture_result(const struct lease *lease);
 void fixture_give(struct fixture *fixture, uint32_t worker, const struct result *result);
+/* The worker carries out its oldest lease, which must be there. */
+void fixture_do(struct fixture *fixture, uint32_t worker);
 /* Carries out all leases of workers 0 .. count-1 in turns until the run has finished or stands
  * still. */
 void fixture_run(struct fixture *fixture, uint32_t workers);

@@ -78,11 +78,8 @@ static void test_arrival_mode_commits_as_results_come(void **state)
     fixture_start(&f);
     for (uint32_t i = 0; i < 4; i++)
         fixture_hello(&f, i, 1);
-    struct lease lease;
     for (uint32_t i = 4; i-- > 0;) {
-        assert_true(fixture_take_lease(&f, i, &lease));
-        struct result result = fixture_result(&lease);
-        fixture_give(&f, i, &result);
+        fixture_do(&f, i);
         assert_int_equal(f.records[3 - i].commit.job.key.job, i);
     }
     fixture_run(&f, 4);
@@ -327,10 +324,7 @@ static void test_an_admitted_child_commits_when_its_bytes_are_there(void **state
     f.hold_pulls = true;
     fixture_start(&f);
     fixture_hello(&f, 0, 1);
-    struct lease lease;
-    assert_true(fixture_take_lease(&f, 0, &lease));
-    struct result result = fixture_result(&lease);
-    fixture_give(&f, 0, &result);
+    fixture_do(&f, 0);
     assert_int_equal(f.pull_count, 1);
     assert_int_equal(core_summary(f.core).commits, 0);
     struct core_event gone = {.kind = CORE_BLOB_UNAVAILABLE, .now_ms = f.now};
@@ -338,9 +332,7 @@ static void test_an_admitted_child_commits_when_its_bytes_are_there(void **state
     gone.blob.digest = f.pulled;
     fixture_step(&f, &gone);
     fixture_settle(&f);
-    assert_true(fixture_take_lease(&f, 0, &lease)); /* it has to be made once more */
-    result = fixture_result(&lease);
-    fixture_give(&f, 0, &result);
+    fixture_do(&f, 0); /* it has to be made once more */
     assert_int_equal(f.pull_count, 2);
     struct core_event stored = {.kind = CORE_BLOB_STORED, .now_ms = f.now};
     stored.blob.digest = f.pulled;
@@ -401,11 +393,8 @@ static void test_a_stop_is_an_input_and_is_replayed(void **state)
     f.config.open_lines = 2;
     fixture_start(&f);
     fixture_hello(&f, 0, 2);
-    struct lease lease;
     for (int i = 0; i < 40; i++) {
-        assert_true(fixture_take_lease(&f, 0, &lease));
-        struct result result = fixture_result(&lease);
-        fixture_give(&f, 0, &result);
+        fixture_do(&f, 0);
     }
     fixture_step(&f, &(struct core_event){.kind = CORE_STOP_REQUESTED, .now_ms = f.now});
     fixture_settle(&f);
