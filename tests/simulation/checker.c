@@ -1,0 +1,303 @@
+/*
+ * checker.c: the account of what was committed, and the checks on messages and blobs. What a commit
+ * must satisfy is in checker_commit.c. See checker.h.
+ */
+#include "tests/simulation/checker_commit.h"
+#include "tests/simulation/recovery.h"
+#include "tests/simulation/simulation.h"
+
+#include "coordinator/core/chain.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+static void fail(struct checker *checker, const char *text, struct job_key job)
+{
+    world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+               "line %" PRIu32 " job %" PRIu64 ": %s", job.line, job.job, text);
+}
+
+void checker_init(struct checker *checker, struct simulation *simulation,
+                  const struct reference *reference)
+{
+    *checker = (struct checker){.simulation = simulation, .reference = reference};
+}
+
+uint32_t checker_place(struct job_key job)
+{
+    return job.job == JOB_NUMBER_FINAL ? TRIAL_JOBS_MAX : (uint32_t)job.job;
+}
+
+static bool job_exists(const struct checker *checker, struct job_key job)
+{
+    const struct trial *trial = checker->simulation->trial;
+    if (job.line >= trial->config.line_count)
+        return false;
+    return job.job < trial->lines[job.line].jobs ||
+           (job.job == JOB_NUMBER_FINAL && trial->config.final_evaluation);
+}
+
+uint32_t checker_detail(const struct job *job, uint8_t detail[64])
+{
+    struct digest digest = job_digest(job);
+    uint32_t bytes = digest.bytes[0] % 65;
+    for (uint32_t i = 0; i < bytes; i++)
+        detail[i] = digest.bytes[i % DIGEST_BYTES];
+    return bytes;
+}
+
+/* ---------------------------------------------------------------------------------- the account */
+
+static void enter(struct checker *checker, const struct commit_record *record)
+{
+    struct checker_line *line = &checker->lines[record->job.key.line];
+    uint32_t place = checker_place(record->job.key);
+    checker->history.there[record->job.key.line][place] = true;
+    checker->history.commits[record->job.key.line][place] = *record;
+    line->chain = record->chain;
+    checker->sequence = record->sequence;
+    if (record->job.key.job == JOB_NUMBER_FINAL)
+        line->final_committed = true;
+    else
+        line->next_job = record->job.key.job + 1;
+}
+
+void checker_rewind(struct checker *checker)
+{
+    const struct simulation *simulation = checker->simulation;
+    const struct core_config *config = &simulation->trial->config;
+    memset(checker->history.there, 0, sizeof checker->history.there);
+    checker->sequence = 0;
+    for (uint32_t i = 0; i < config->line_count; i++)
+        checker->lines[i] =
+            (struct checker_line){.chain = chain_start(&config->experiment_digest, i)};
+    for (size_t i = 0; i < simulation->coordinator.disk.record_count; i++) {
+        const struct ledger_record *record = &simulation->coordinator.disk.records[i];
+        bool passed_over = i < simulation->coordinator.first_records &&
+                           record->commit.job.key.job == JOB_NUMBER_FINAL;
+        if (record->kind == RECORD_COMMIT && passed_over) {
+            checker->sequence = record->commit.sequence;
+        } else if (record->kind == RECORD_COMMIT) {
+            enter(checker, &record->commit);
+        } else {
+            checker->lines[record->input.line].stopped = true;
+            checker->sequence = record->input.sequence;
+        }
+    }
+}
+
+void checker_on_commit(struct checker *checker, const struct commit_record *record)
+{
+    struct job_key key = record->job.key;
+    if (!job_exists(checker, key)) {
+        fail(checker, "there is no such job", key);
+        return;
+    }
+    if (record->sequence != checker->sequence + 1)
+        fail(checker, "the ledger's sequence has a gap", key);
+    struct checker_line *line = &checker->lines[key.line];
+    if (checker->history.there[key.line][checker_place(key)])
+        fail(checker, "committed twice", key);
+    bool ordered = checker->simulation->trial->config.mode == COMMIT_ORDERED;
+    if (ordered && key.job != JOB_NUMBER_FINAL && key.job != line->next_job)
+        fail(checker, "committed out of order", key);
+    if (line->final_committed)
+        fail(checker, "committed after the final job", key);
+    const char *wrong = commit_fault(checker, record, &line->chain);
+    if (wrong != NULL)
+        fail(checker, wrong, key);
+    wrong = commit_difference(checker, record);
+    if (wrong != NULL)
+        world_fail(&checker->simulation->world, FAILURE_DIGEST,
+                   "line %" PRIu32 " job %" PRIu64 ": %s", key.line, key.job, wrong);
+    enter(checker, record);
+}
+
+void checker_on_input(struct checker *checker, const struct input_record *record)
+{
+    struct job_key nowhere = {.line = record->line};
+    if (record->sequence != checker->sequence + 1)
+        fail(checker, "the ledger's sequence has a gap at an input", nowhere);
+    assert(record->line < checker->simulation->trial->config.line_count);
+    checker->lines[record->line].stopped = true;
+    checker->sequence = record->sequence;
+}
+
+/* -------------------------------------------------------------------------------------- messages
+ */
+
+/* No worker is given more than it said it can take. */
+static void check_capacity(struct checker *checker, const struct instance_id *to,
+                           struct job_key job)
+{
+    const struct coordinator_node *node = &checker->simulation->coordinator;
+    struct worker_summary workers[2 * SEATS_MAX];
+    uint32_t count = core_workers(node->core, coordinator_now(node), workers, 2 * SEATS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        if (memcmp(&workers[i].instance, to, sizeof *to) != 0)
+            continue;
+        if (workers[i].leases > workers[i].capacity)
+            fail(checker, "leased to a worker beyond its capacity", job);
+        return;
+    }
+    fail(checker, "leased to a worker that has not joined", job);
+}
+
+static void check_lease(struct checker *checker, const struct instance_id *to,
+                        const struct lease *lease)
+{
+    struct job_key key = lease->key.job;
+    if (!job_exists(checker, key) || !job_key_equal(key, lease->job.key)) {
+        fail(checker, "leased although there is no such job", key);
+        return;
+    }
+    if (checker->history.there[key.line][checker_place(key)])
+        fail(checker, "leased although it is committed", key);
+    if (lease->key.epoch != checker->simulation->coordinator.disk.epoch)
+        fail(checker, "leased under another epoch", key);
+    for (uint32_t i = 0; i < lease->job.parent_count; i++)
+        if (shelf_find(&checker->simulation->coordinator.disk.blobs, &lease->job.parents[i]) ==
+            NULL)
+            fail(checker, "leased although its parent is not in the blob store", key);
+    check_capacity(checker, to, key);
+}
+
+void checker_on_send(struct checker *checker, const struct instance_id *to,
+                     const struct message *message)
+{
+    const struct simulation *simulation = checker->simulation;
+    if (message->epoch != simulation->coordinator.disk.epoch)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "the coordinator says %s under epoch %" PRIu64, message_name(message->kind),
+                   message->epoch);
+    if (message->kind == MESSAGE_LEASE)
+        check_lease(checker, to, &message->lease);
+    if (message->kind == MESSAGE_STOP && message->stop.code == STOP_RUN_DONE &&
+        !simulation->coordinator.finishing)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "a worker is told to stop before the run has ended");
+}
+
+void checker_on_run(struct checker *checker, const struct worker_node *worker,
+                    const struct lease *lease)
+{
+    const struct job *job = &lease->job;
+    const struct shelf_item *spec = shelf_find(&worker->home.cache, &job->spec);
+    if (spec == NULL || spec->pins == 0)
+        fail(checker, "run by a worker that has not pinned its spec", job->key);
+    for (uint32_t i = 0; i < job->parent_count; i++) {
+        const struct shelf_item *parent = shelf_find(&worker->home.cache, &job->parents[i]);
+        if (parent == NULL || parent->pins == 0)
+            fail(checker, "run by a worker that has not pinned its parent", job->key);
+    }
+    if (worker_is_refused(worker))
+        fail(checker, "run by a worker that has to be refused", job->key);
+}
+
+/* ----------------------------------------------------------------------------------------- blobs
+ */
+
+void checker_on_drop(struct checker *checker, const struct digest *digest)
+{
+    if (core_needs_blob(checker->simulation->coordinator.core, digest))
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "the core needs a blob that it has dropped");
+}
+
+void checker_blobs_needed_are_there(struct checker *checker)
+{
+    const struct coordinator_node *node = &checker->simulation->coordinator;
+    const struct shelf *all = &checker->simulation->archive.all;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct digest *digest = &all->items[i].blob->digest;
+        if (core_needs_blob(node->core, digest) && shelf_find(&node->disk.blobs, digest) == NULL)
+            world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                       "after recovery the core needs a blob that the store has not got");
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- the end
+ */
+
+/* A fresh core comes to the same end by replay alone. */
+static void check_replay(struct checker *checker, const struct digest *digest)
+{
+    const struct simulation *simulation = checker->simulation;
+    const struct disk *disk = &simulation->coordinator.disk;
+    struct error error = {""};
+    struct core_config config =
+        trial_core_config(simulation->trial, simulation->coordinator.stage, disk->epoch + 1);
+    struct core *core = recovery_run(&config, disk, &error);
+    if (core == NULL) {
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "replay of the finished run fails: %s", error.text);
+        return;
+    }
+    struct digest replayed = core_digest(core);
+    if (!digest_equal(&replayed, digest))
+        world_fail(&checker->simulation->world, FAILURE_DIGEST,
+                   "replay of the finished run gives another digest");
+    core_destroy(&core);
+}
+
+/* While nothing goes wrong, nothing is computed twice: leases and heartbeats do not misread each
+ * other. */
+static void check_waste(struct checker *checker)
+{
+    const struct simulation *simulation = checker->simulation;
+    if (!simulation->calm)
+        return;
+    for (uint32_t line = 0; line < simulation->trial->config.line_count; line++)
+        for (uint32_t place = 0; place < TRIAL_JOBS_MAX; place++)
+            if (checker->carried_out[line][place] > 1)
+                fail(checker, "carried out more than once although nothing went wrong",
+                     (struct job_key){line, place});
+}
+
+/* What `status` tells agrees with the ledger. */
+static void check_summary(struct checker *checker)
+{
+    const struct simulation *simulation = checker->simulation;
+    struct core_summary summary = core_summary(simulation->coordinator.core);
+    uint64_t commits = 0;
+    for (uint32_t line = 0; line < simulation->trial->config.line_count; line++)
+        for (uint32_t place = 0; place < TRIAL_PLACES; place++)
+            commits += checker->history.there[line][place];
+    uint32_t over = summary.lines_closed + summary.lines_stalled;
+    if (summary.commits != commits || over != simulation->trial->config.line_count ||
+        summary.lines_open != 0 || summary.waiting + summary.leased + summary.held != 0)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "the summary of the finished run is not that of its ledger");
+}
+
+static bool any_stopped(const struct checker *checker)
+{
+    for (uint32_t i = 0; i < checker->simulation->trial->config.line_count; i++)
+        if (checker->lines[i].stopped)
+            return true;
+    return false;
+}
+
+void checker_on_finished(struct checker *checker)
+{
+    const struct coordinator_node *node = &checker->simulation->coordinator;
+    struct world *world = &checker->simulation->world;
+    struct history *history = &checker->history;
+    history->digest = core_digest(node->core);
+    history->finish_code = node->finish_code;
+    check_replay(checker, &history->digest);
+    check_waste(checker);
+    check_summary(checker);
+    if (node->finish_code == FINISH_POISONED && checker->simulation->trial->poison_per_million == 0)
+        world_fail(world, FAILURE_INVARIANT, "a job was quarantined, but none is poison");
+    if (checker->reference == NULL || any_stopped(checker))
+        return;
+    const struct history *expected = checker->reference->history;
+    if (history->finish_code != expected->finish_code)
+        world_fail(world, FAILURE_DIGEST, "the run ended otherwise than the reference");
+    if (memcmp(history->there, expected->there, sizeof history->there) != 0)
+        world_fail(world, FAILURE_DIGEST, "not the same jobs were committed as in the reference");
+    if (!digest_equal(&history->digest, &expected->digest))
+        world_fail(world, FAILURE_DIGEST, "the digest is not the reference's");
+}

@@ -1,0 +1,81 @@
+/*
+ * checker.h: what must hold, looked at from outside the cores.
+ *
+ * The checker sees every record before it is written, every message before it is sent, every job
+ * before it runs. It keeps its own account of what was committed, rebuilds it from the disk after a
+ * crash, and believes no core: chains are extended anew, each committed result is computed again
+ * from its description.
+ *
+ * In ordered mode every commit is also held, field by field, against the reference: a run of the
+ * same trial by one worker with one slot and without any fault.
+ */
+#ifndef RATCHET_TESTS_SIMULATION_CHECKER_H
+#define RATCHET_TESTS_SIMULATION_CHECKER_H
+
+#include "coordinator/core/core.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/trial.h"
+
+struct simulation;
+struct worker_node;
+
+/* The last place is the final job's. */
+enum { TRIAL_PLACES = TRIAL_JOBS_MAX + 1 };
+
+/* All commits of a run, by line and job. */
+struct history {
+    bool there[TRIAL_LINES_MAX][TRIAL_PLACES];
+    struct commit_record commits[TRIAL_LINES_MAX][TRIAL_PLACES];
+    struct digest digest; /* of the finished run */
+    enum finish_code finish_code;
+};
+
+struct reference {
+    const struct history *history;
+};
+
+struct checker_line {
+    uint64_t next_job;
+    struct digest chain;
+    bool final_committed;
+    bool stopped; /* by an input: from then on only the reference's order of jobs holds */
+};
+
+struct checker {
+    struct simulation *simulation;
+    const struct reference *reference; /* or NULL */
+    struct history history;
+    struct checker_line lines[TRIAL_LINES_MAX];
+    uint64_t sequence;
+    /* What the simulator did to each job: it must not look like poison when it is none. */
+    uint8_t counted_deaths[TRIAL_LINES_MAX][TRIAL_PLACES];
+    uint8_t failures[TRIAL_LINES_MAX][TRIAL_PLACES];
+    /* How often each job was carried out, second opinions not counted. */
+    uint32_t carried_out[TRIAL_LINES_MAX][TRIAL_PLACES];
+};
+
+void checker_init(struct checker *checker, struct simulation *simulation,
+                  const struct reference *reference);
+
+/* Where the job is in the tables above. */
+uint32_t checker_place(struct job_key job);
+
+/* The coordinator starts again: the account is that of the records on its disk. */
+void checker_rewind(struct checker *checker);
+void checker_on_commit(struct checker *checker, const struct commit_record *record);
+void checker_on_input(struct checker *checker, const struct input_record *record);
+void checker_on_send(struct checker *checker, const struct instance_id *to,
+                     const struct message *message);
+void checker_on_drop(struct checker *checker, const struct digest *digest);
+void checker_blobs_needed_are_there(struct checker *checker);
+/* The coordinator says that the run has ended, and that is committed. */
+void checker_on_finished(struct checker *checker);
+
+/* A worker hands a job to a slot: it must have everything in its cache, and pinned. */
+void checker_on_run(struct checker *checker, const struct worker_node *worker,
+                    const struct lease *lease);
+
+/* The detail that a worker sends with this job's result. */
+uint32_t checker_detail(const struct job *job, uint8_t detail[64]);
+
+#endif

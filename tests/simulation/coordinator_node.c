@@ -1,0 +1,384 @@
+/*
+ * coordinator_node.c: the loop: turns, crashes, recovery. See coordinator_node.h; effects are
+ * performed in coordinator_effects.c.
+ */
+#include "tests/simulation/coordinator_node.h"
+
+#include "tests/simulation/recovery.h"
+#include "tests/simulation/simulation.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void coordinator_init(struct coordinator_node *node, struct simulation *simulation)
+{
+    *node = (struct coordinator_node){.simulation = simulation};
+    node->bulk.outwards = TO_WORKER;
+    node->out_capacity = 4 * DATAGRAM_BYTES_MAX;
+    node->out_bytes = malloc(node->out_capacity);
+    assert(node->out_bytes != NULL);
+
+    const struct trial *trial = simulation->trial;
+    node->stage = trial->extended ? STAGE_FIRST : STAGE_FULL;
+    struct core_config config = trial_core_config(trial, node->stage, 1);
+    struct error error;
+    struct core *blank = core_create(&config, &error);
+    if (blank == NULL) {
+        world_fail(&simulation->world, FAILURE_INVARIANT, "the core refuses the trial: %s",
+                   error.text);
+        return;
+    }
+    struct digest start = core_digest(blank);
+    core_destroy(&blank);
+    disk_init(&node->disk, &start);
+    const struct blob *spec = archive_add(&simulation->archive, trial->spec, strlen(trial->spec));
+    shelf_put(&node->disk.blobs, spec)->synced = true;
+}
+
+static void forget_process(struct coordinator_node *node)
+{
+    core_destroy(&node->core);
+    bulk_fini(&node->bulk);
+    for (uint32_t i = 0; i < node->inbox_count; i++)
+        network_free(node->inbox[i]);
+    node->inbox_count = node->blob_event_count = node->wish_count = node->drop_count = 0;
+    node->outgoing_count = 0;
+    node->out_size = 0;
+    node->finishing = false;
+    node->crash_point = CRASH_NOT;
+    node->stalled_until_ms = 0;
+    node->turn_token++;
+    node->alive = false;
+}
+
+void coordinator_fini(struct coordinator_node *node)
+{
+    if (node->alive)
+        forget_process(node);
+    disk_fini(&node->disk);
+    free(node->out_bytes);
+}
+
+uint64_t coordinator_now(const struct coordinator_node *node)
+{
+    return node->simulation->world.now_ms + node->clock_offset_ms;
+}
+
+/* ---------------------------------------------------------------------------------------- turns */
+
+static void turn(void *context, const struct action *action);
+
+/* The next turn is at most `delay_ms` away. */
+static void wake(struct coordinator_node *node, uint64_t delay_ms)
+{
+    struct world *world = &node->simulation->world;
+    uint64_t at_ms = world->now_ms + delay_ms;
+    if (node->turn_at_ms <= at_ms)
+        return;
+    node->turn_at_ms = at_ms;
+    node->turn_token++;
+    world_schedule(world, delay_ms,
+                   (struct action){.run = turn, .context = node, .token = node->turn_token});
+}
+
+static uint64_t until(const struct coordinator_node *node, uint64_t deadline_ms)
+{
+    uint64_t now_ms = coordinator_now(node);
+    return deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+}
+
+static void plan_next_turn(struct coordinator_node *node)
+{
+    uint64_t delay_ms = until(node, core_deadline(node->core));
+    uint64_t bulk_deadline_ms = transfers_deadline(node->bulk.transfers);
+    if (bulk_deadline_ms != UINT64_MAX && until(node, bulk_deadline_ms) < delay_ms)
+        delay_ms = until(node, bulk_deadline_ms);
+    if (delay_ms > COORDINATOR_SYNC_MS && (node->drop_count > 0 || !disk_is_synced(&node->disk)))
+        delay_ms = COORDINATOR_SYNC_MS;
+    if (node->inbox_count > 0 || node->blob_event_count > 0)
+        delay_ms = 0;
+    wake(node, delay_ms);
+}
+
+static void take_control(struct coordinator_node *node, const struct packet *packet,
+                         const struct message *message)
+{
+    struct core_event event = {.kind = CORE_MESSAGE_RECEIVED, .now_ms = coordinator_now(node)};
+    event.received.from = packet->header.worker;
+    event.received.message = message;
+    coordinator_step(node, &event);
+}
+
+static void take_bulk(struct coordinator_node *node, const struct packet *packet,
+                      const struct message *message)
+{
+    struct bulk_end end = bulk_receive(&node->bulk, &packet->header.worker, message,
+                                       coordinator_now(node), &node->disk.blobs);
+    if (end.outcome == BULK_NOTHING)
+        return;
+    if (end.outcome == BULK_ARRIVED)
+        shelf_put(&node->disk.blobs, end.blob);
+    struct blob_event news = {
+        .kind = end.outcome == BULK_ARRIVED ? CORE_BLOB_STORED : CORE_BLOB_UNAVAILABLE,
+        .from = end.peer,
+        .digest = end.digest,
+    };
+    coordinator_queue_blob_event(node, &news);
+}
+
+static void take_packet(struct coordinator_node *node, const struct packet *packet)
+{
+    struct simulation *simulation = node->simulation;
+    struct codec_cursor cursor = {.bytes = packet->bytes, .size = packet->count};
+    struct message message;
+    struct error error;
+    enum codec_result result;
+    while ((result = codec_next(simulation->decoder, &cursor, &message, &error)) == CODEC_OK) {
+        if (packet->header.channel == CHANNEL_BULK)
+            take_bulk(node, packet, &message);
+        else
+            take_control(node, packet, &message);
+    }
+    if (result != CODEC_END)
+        world_fail(&simulation->world, FAILURE_INVARIANT, "a worker's datagram does not decode: %s",
+                   error.text);
+}
+
+static void take_mail(struct coordinator_node *node)
+{
+    uint32_t count =
+        node->inbox_count < node->messages_per_turn ? node->inbox_count : node->messages_per_turn;
+    for (uint32_t i = 0; i < count; i++) {
+        take_packet(node, node->inbox[i]);
+        network_free(node->inbox[i]);
+    }
+    node->inbox_count -= count;
+    memmove(node->inbox, node->inbox + count, node->inbox_count * sizeof node->inbox[0]);
+}
+
+static void take_blob_events(struct coordinator_node *node)
+{
+    uint32_t count = node->blob_event_count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct core_event event = {.kind = node->blob_events[i].kind,
+                                   .now_ms = coordinator_now(node)};
+        event.blob.from = node->blob_events[i].from;
+        event.blob.digest = node->blob_events[i].digest;
+        coordinator_step(node, &event);
+    }
+    node->blob_event_count -= count;
+    memmove(node->blob_events, node->blob_events + count,
+            node->blob_event_count * sizeof node->blob_events[0]);
+}
+
+static void pump_bulk(struct coordinator_node *node)
+{
+    uint32_t wishes = node->wish_count;
+    node->wish_count = 0;
+    for (uint32_t i = 0; i < wishes; i++)
+        coordinator_start_pull(node, &node->wishes[i].from, &node->wishes[i].digest);
+    struct bulk_end end;
+    while ((end = bulk_pump(&node->bulk, coordinator_now(node))).outcome != BULK_NOTHING) {
+        struct blob_event news = {CORE_BLOB_UNAVAILABLE, end.peer, end.digest};
+        coordinator_queue_blob_event(node, &news);
+    }
+}
+
+static void turn(void *context, const struct action *action)
+{
+    struct coordinator_node *node = context;
+    struct world *world = &node->simulation->world;
+    if (!node->alive || action->token != node->turn_token)
+        return;
+    node->turn_at_ms = UINT64_MAX;
+    if (world->now_ms < node->stalled_until_ms) {
+        wake(node, node->stalled_until_ms - world->now_ms);
+        return;
+    }
+    take_mail(node);
+    take_blob_events(node);
+    for (int i = 0; i < 4 && core_deadline(node->core) <= coordinator_now(node); i++) {
+        struct core_event event = {.kind = CORE_TICKED, .now_ms = coordinator_now(node)};
+        coordinator_step(node, &event);
+    }
+    pump_bulk(node);
+    coordinator_end_batch(node);
+    if (node->alive)
+        plan_next_turn(node);
+}
+
+void coordinator_deliver(struct coordinator_node *node, struct packet *packet)
+{
+    if (!node->alive || node->inbox_count == sizeof node->inbox / sizeof node->inbox[0]) {
+        network_free(packet);
+        return;
+    }
+    node->inbox[node->inbox_count++] = packet;
+    /* Usually at once; now and then a few milliseconds gather a larger batch. */
+    struct dice *dice = &node->simulation->world.dice;
+    wake(node, dice_chance(dice, 0.1) ? dice_below(dice, 10) : 0);
+}
+
+void coordinator_request_stop(struct coordinator_node *node)
+{
+    if (!node->alive)
+        return;
+    struct core_event event = {.kind = CORE_STOP_REQUESTED, .now_ms = coordinator_now(node)};
+    coordinator_step(node, &event);
+    wake(node, 0);
+}
+
+/* ------------------------------------------------------------------------- crashes and recovery */
+
+static void boot_again(void *context, const struct action *action)
+{
+    struct coordinator_node *node = context;
+    if (!node->alive && action->token == node->restart_token)
+        coordinator_boot(node);
+}
+
+static void boot_later(struct coordinator_node *node, uint64_t delay_ms)
+{
+    node->restart_token++;
+    world_schedule(
+        &node->simulation->world, delay_ms,
+        (struct action){.run = boot_again, .context = node, .token = node->restart_token});
+}
+
+void coordinator_die(struct coordinator_node *node)
+{
+    struct simulation *simulation = node->simulation;
+    bool power_cut = node->crash_kind == CRASH_POWER_CUT;
+    world_trace(&simulation->world, "coordinator: %s at point %d, back in %" PRIu64 " ms",
+                power_cut ? "power cut" : "killed", (int)node->crash_point, node->down_ms);
+    simulation->fault_counts[power_cut ? FAULT_POWER_CUT : FAULT_COORDINATOR_KILL]++;
+    forget_process(node);
+    if (power_cut)
+        disk_power_cut(&node->disk, &simulation->world.dice);
+    else
+        disk_kill(&node->disk);
+    boot_later(node, node->down_ms);
+}
+
+void coordinator_crash(struct coordinator_node *node, const struct crash_order *order)
+{
+    if (!node->alive || node->crash_point != CRASH_NOT)
+        return;
+    node->crash_point = order->point;
+    node->crash_kind = order->kind;
+    node->down_ms = order->down_ms;
+}
+
+void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
+{
+    if (!node->alive)
+        return;
+    struct worker_summary workers[2 * SEATS_MAX];
+    uint32_t count = core_workers(node->core, coordinator_now(node), workers, 2 * SEATS_MAX);
+    struct message message = {
+        .kind = MESSAGE_STOP,
+        .epoch = node->disk.epoch,
+        .stop = {.code = STOP_RUN_PAUSED, .reason = "the coordinator was stopped"},
+    };
+    for (uint32_t i = 0; i < count; i++)
+        coordinator_send(node, &workers[i].instance, &message);
+    coordinator_end_batch(node);
+    if (!node->alive)
+        return; /* of a crash that was due at this very moment */
+    disk_sync(&node->disk);
+    forget_process(node);
+    boot_later(node, down_ms);
+}
+
+void coordinator_stall(struct coordinator_node *node, uint64_t for_ms)
+{
+    if (node->alive)
+        node->stalled_until_ms = node->simulation->world.now_ms + for_ms;
+}
+
+void coordinator_heal(struct coordinator_node *node)
+{
+    node->crash_point = CRASH_NOT;
+    node->stalled_until_ms = 0;
+    if (node->alive)
+        wake(node, 0);
+    else
+        boot_later(node, 0);
+}
+
+static void check_recovered(struct coordinator_node *node)
+{
+    struct digest digest = core_digest(node->core);
+    if (!digest_equal(&digest, &disk_last_mark(&node->disk)->digest))
+        world_fail(&node->simulation->world, FAILURE_DIGEST,
+                   "the core recovered from %zu records is not the one that wrote them",
+                   node->disk.record_count);
+}
+
+void coordinator_extend(struct coordinator_node *node)
+{
+    struct simulation *simulation = node->simulation;
+    world_trace(&simulation->world, "the user raises the budget");
+    disk_sync(&node->disk);
+    forget_process(node);
+    node->stage = STAGE_FULL;
+    node->finished = false;
+    node->first_records = node->disk.record_count;
+    /* From here on the ledger means another digest: lines that were closed are open again. */
+    struct core_config config =
+        trial_core_config(simulation->trial, STAGE_FULL, node->disk.epoch + 1);
+    struct error error = {""};
+    struct core *core = recovery_run(&config, &node->disk, &error);
+    if (core == NULL) {
+        world_fail(&simulation->world, FAILURE_INVARIANT, "the run cannot be extended: %s",
+                   error.text);
+        return;
+    }
+    node->disk.marks[node->disk.mark_count - 1].digest = core_digest(core);
+    core_destroy(&core);
+    boot_later(node, dice_magnitude(&simulation->world.dice, (struct span){1, 10000}));
+}
+
+/* As the real shell does: what nobody refers to goes, what somebody refers to must be there. */
+static void sweep(struct coordinator_node *node)
+{
+    struct simulation *simulation = node->simulation;
+    checker_blobs_needed_are_there(&simulation->checker);
+    struct shelf *blobs = &node->disk.blobs;
+    for (uint32_t i = blobs->count; i-- > 0;) {
+        const struct digest *digest = &blobs->items[i].blob->digest;
+        if (!core_needs_blob(node->core, digest) &&
+            !digest_equal(digest, &simulation->trial->spec_digest))
+            shelf_take(blobs, &blobs->items[i]);
+    }
+}
+
+void coordinator_boot(struct coordinator_node *node)
+{
+    struct simulation *simulation = node->simulation;
+    struct dice *dice = &simulation->world.dice;
+    node->disk.epoch++;
+    node->lives++;
+    node->clock_offset_ms = dice_below(dice, 1000000);
+    node->messages_per_turn = 1 + dice_below(dice, 64);
+    node->turn_at_ms = UINT64_MAX;
+    world_trace(&simulation->world, "coordinator: epoch %" PRIu64 " starts from %zu records",
+                node->disk.epoch, node->disk.record_count);
+    struct error error = {""};
+    struct core_config config = trial_core_config(simulation->trial, node->stage, node->disk.epoch);
+    node->core = recovery_run(&config, &node->disk, &error);
+    if (node->core == NULL) {
+        world_fail(&simulation->world, FAILURE_INVARIANT, "the coordinator cannot recover: %s",
+                   error.text);
+        return;
+    }
+    bulk_init(&node->bulk, simulation);
+    node->alive = true;
+    checker_rewind(&simulation->checker);
+    check_recovered(node);
+    sweep(node);
+    core_start(node->core, coordinator_now(node));
+    wake(node, 0);
+}

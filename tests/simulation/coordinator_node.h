@@ -1,0 +1,125 @@
+/*
+ * coordinator_node.h: the coordinator's process and machine: the real core in a simulated shell.
+ *
+ * The shell is a loop over turns. A turn reads what has arrived, steps the core for each message,
+ * performs the effects, and ends its batch as core.h demands: records are committed before any
+ * message of the batch leaves; blobs are dropped only after a sync. Ordered runs sync every 100 ms,
+ * runs in arrival mode before they send. A crash may be due at any of the points between; the disk
+ * (disk.h) knows what it leaves.
+ */
+#ifndef RATCHET_TESTS_SIMULATION_COORDINATOR_NODE_H
+#define RATCHET_TESTS_SIMULATION_COORDINATOR_NODE_H
+
+#include "coordinator/core/core.h"
+#include "tests/simulation/bulk.h"
+#include "tests/simulation/disk.h"
+#include "tests/simulation/trial.h"
+
+enum crash_point {
+    CRASH_NOT = 0,
+    CRASH_BEFORE_COMMIT, /* effects performed in memory only */
+    CRASH_BEFORE_SYNC,   /* committed, not yet synced */
+    CRASH_BEFORE_SEND,   /* committed, and nobody was told */
+    CRASH_WHILE_SENDING, /* some were told */
+    CRASH_POINT_LAST = CRASH_WHILE_SENDING,
+};
+
+enum crash_kind { CRASH_KILL = 1, CRASH_POWER_CUT = 2 };
+
+/* A datagram that waits for the end of its batch. */
+struct outgoing {
+    struct packet_header header;
+    size_t offset, size; /* in out_bytes */
+};
+
+/* What the blob store has to tell the core. */
+struct blob_event {
+    enum core_event_kind kind;
+    struct instance_id from;
+    struct digest digest;
+};
+
+/* A pull that found the transfer table full. */
+struct pull_wish {
+    struct instance_id from;
+    struct digest digest;
+};
+
+enum { BLOB_EVENTS_MAX = 8192, COORDINATOR_SYNC_MS = 100 };
+
+struct coordinator_node {
+    struct simulation *simulation;
+    bool alive;
+    uint64_t clock_offset_ms; /* the machine's clock, ahead of the world's */
+    struct core *core;
+    struct bulk_port bulk;
+    struct disk disk;
+
+    struct packet *inbox[4096];
+    uint32_t inbox_count;
+    struct blob_event blob_events[BLOB_EVENTS_MAX];
+    uint32_t blob_event_count;
+    struct pull_wish wishes[BLOB_EVENTS_MAX];
+    uint32_t wish_count;
+    struct digest drops[BLOB_EVENTS_MAX]; /* wait for the next sync */
+    uint32_t drop_count;
+
+    struct outgoing outgoing[16384];
+    uint32_t outgoing_count;
+    uint8_t *out_bytes;
+    size_t out_size, out_capacity;
+
+    uint32_t messages_per_turn;
+    uint64_t turn_token, turn_at_ms, stalled_until_ms, synced_at_ms;
+    uint64_t restart_token;
+    enum crash_point crash_point;
+    enum crash_kind crash_kind;
+    uint64_t down_ms; /* of the crash that is due */
+
+    bool finishing, finished; /* finished: and that is committed */
+    enum finish_code finish_code;
+    enum trial_stage stage;
+    size_t first_records; /* in the ledger when the budget was raised */
+    uint64_t lives;
+};
+
+void coordinator_init(struct coordinator_node *node, struct simulation *simulation);
+void coordinator_fini(struct coordinator_node *node);
+
+/* Starts the process: recovers from the disk. */
+void coordinator_boot(struct coordinator_node *node);
+void coordinator_deliver(struct coordinator_node *node, struct packet *packet);
+
+struct crash_order {
+    enum crash_point point;
+    enum crash_kind kind;
+    uint64_t down_ms;
+};
+
+/* The crash happens at the next time the loop comes by that point. */
+void coordinator_crash(struct coordinator_node *node, const struct crash_order *order);
+/* Ends in order: tells the workers that it pauses, and syncs. Comes back after `down_ms`. */
+void coordinator_pause(struct coordinator_node *node, uint64_t down_ms);
+void coordinator_stall(struct coordinator_node *node, uint64_t for_ms);
+/* No crash is due, no stall goes on; a process that is down comes back at once. */
+void coordinator_heal(struct coordinator_node *node);
+/* The run has ended under its first budget: the user starts it again with the full one. */
+void coordinator_extend(struct coordinator_node *node);
+/* The user's "hours are over". */
+void coordinator_request_stop(struct coordinator_node *node);
+
+/* --------------------------------------------- for the two files of this module (effects, loop) */
+
+uint64_t coordinator_now(const struct coordinator_node *node);
+void coordinator_step(struct coordinator_node *node, const struct core_event *event);
+/* Puts the message into the open batch. */
+void coordinator_send(struct coordinator_node *node, const struct instance_id *to,
+                      const struct message *message);
+/* Ends the batch. The process may be dead afterwards. */
+void coordinator_end_batch(struct coordinator_node *node);
+void coordinator_die(struct coordinator_node *node);
+void coordinator_start_pull(struct coordinator_node *node, const struct instance_id *from,
+                            const struct digest *digest);
+void coordinator_queue_blob_event(struct coordinator_node *node, const struct blob_event *event);
+
+#endif

@@ -1,0 +1,231 @@
+/* simulation.c: see simulation.h. */
+#include "tests/simulation/simulation.h"
+
+#include "tests/simulation/weather.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long the faults blow. */
+static const struct span STORM_MS = {5000, 400000};
+/* How long after the end of a run its workers may take to go home. */
+static const uint64_t GOING_HOME_MS = 120000;
+static const uint64_t JOB_MS_WORST = 50 * 30000;
+
+uint32_t simulation_seat_of(const struct instance_id *instance)
+{
+    return instance->bytes[1] < SEATS_MAX ? instance->bytes[1] : 0;
+}
+
+static void deliver(void *context, struct packet *packet)
+{
+    struct simulation *simulation = context;
+    if (packet->header.direction == TO_COORDINATOR)
+        coordinator_deliver(&simulation->coordinator, packet);
+    else
+        worker_deliver(&simulation->workers[packet->header.seat], packet);
+}
+
+static bool is_calm(const struct fault_plan *plan)
+{
+    struct fault_plan rest = *plan;
+    rest.strength[FAULT_DUPLICATION] = rest.strength[FAULT_POISON] = 0;
+    rest.strength[FAULT_FOREIGN] = rest.strength[FAULT_SLOT_HANG] = 0;
+    static const struct fault_plan none;
+    return memcmp(&rest, &none, sizeof none) == 0;
+}
+
+static struct simulation *open_simulation(const struct simulation_setup *setup)
+{
+    struct simulation *simulation = calloc(1, sizeof *simulation);
+    assert(simulation != NULL);
+    simulation->seed = setup->seed;
+    simulation->trial = setup->trial;
+    simulation->cast = *setup->cast;
+    simulation->plan = *setup->plan;
+    simulation->calm = is_calm(setup->plan);
+    simulation->encoder = codec_create();
+    simulation->decoder = codec_create();
+    simulation->core_effects = malloc(sizeof *simulation->core_effects);
+    simulation->worker_effects = malloc(sizeof *simulation->worker_effects);
+    assert(simulation->encoder != NULL && simulation->decoder != NULL);
+    assert(simulation->core_effects != NULL && simulation->worker_effects != NULL);
+    world_init(&simulation->world, setup->seed);
+    simulation->world.voice = setup->voice == SETUP_VERBOSE ? WORLD_VERBOSE : WORLD_QUIET;
+    network_init(&simulation->network, &simulation->world, setup->plan);
+    simulation->network.fault_counts = simulation->fault_counts;
+    simulation->network.deliver = deliver;
+    simulation->network.context = simulation;
+    checker_init(&simulation->checker, simulation, setup->reference);
+    coordinator_init(&simulation->coordinator, simulation);
+    for (uint32_t i = 0; i < simulation->cast.seats; i++) {
+        worker_init(&simulation->workers[i], simulation, i);
+        simulation->fault_counts[FAULT_FOREIGN] += worker_is_refused(&simulation->workers[i]);
+    }
+    return simulation;
+}
+
+static void close_simulation(struct simulation *simulation)
+{
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        worker_fini(&simulation->workers[i]);
+    coordinator_fini(&simulation->coordinator);
+    network_fini(&simulation->network);
+    archive_fini(&simulation->archive);
+    world_fini(&simulation->world);
+    free(simulation->worker_effects);
+    free(simulation->core_effects);
+    codec_destroy(&simulation->decoder);
+    codec_destroy(&simulation->encoder);
+    free(simulation);
+}
+
+/* ---------------------------------------------------------------------------------------- phases
+ */
+
+/* The user comes back after the first end, and so do the workers, which had been sent home. */
+static void raise_budget(struct simulation *simulation)
+{
+    coordinator_extend(&simulation->coordinator);
+    simulation->fault_counts[FAULT_BUDGET_RAISE]++;
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        worker_spawn_later(&simulation->workers[i], dice_below(&simulation->world.dice, 20000));
+}
+
+static bool over(const struct simulation *simulation)
+{
+    const struct coordinator_node *node = &simulation->coordinator;
+    return (node->finished && node->stage == STAGE_FULL) ||
+           simulation->world.failure.kind != FAILURE_NONE;
+}
+
+static void run_until(struct simulation *simulation, uint64_t end_ms)
+{
+    while (!over(simulation) && world_next_ms(&simulation->world) < end_ms) {
+        world_step(&simulation->world);
+        if (simulation->coordinator.finished && simulation->coordinator.stage == STAGE_FIRST)
+            raise_budget(simulation);
+    }
+}
+
+/* Generous: every job might be given to the slowest worker, one after the other. */
+static uint64_t patience_ms(const struct simulation *simulation)
+{
+    const struct trial *trial = simulation->trial;
+    uint64_t jobs = 0, job_ms = 0;
+    for (uint32_t i = 0; i < trial->config.line_count; i++)
+        jobs += trial->lines[i].jobs + 1;
+    for (uint32_t i = 0; i < simulation->cast.seats; i++) {
+        uint64_t ms = trial->job_ms * simulation->cast.roles[i].slowness * 3 / 2;
+        job_ms = ms > job_ms ? ms : job_ms;
+    }
+    job_ms = job_ms < JOB_MS_WORST / 50 ? job_ms : JOB_MS_WORST / 50;
+    return 1800000 + JOB_MS_WORST + 2 * jobs * (job_ms + 1000);
+}
+
+static void describe_end(struct simulation *simulation, char *text, size_t size)
+{
+    const struct coordinator_node *node = &simulation->coordinator;
+    if (!node->alive) {
+        snprintf(text, size, "the coordinator is down");
+        return;
+    }
+    struct core_summary summary = core_summary(node->core);
+    int used = snprintf(text, size,
+                        "%" PRIu64 " of %" PRIu64 " commits; lines %" PRIu32 " closed, %" PRIu32
+                        " open, %" PRIu32 " stalled; jobs %" PRIu32 " waiting, %" PRIu32
+                        " leased, %" PRIu32 " held; %" PRIu32 " workers",
+                        summary.commits, summary.jobs_total, summary.lines_closed,
+                        summary.lines_open, summary.lines_stalled, summary.waiting, summary.leased,
+                        summary.held, summary.workers);
+    for (uint32_t i = 0; i < simulation->cast.seats && (size_t)used < size; i++) {
+        const struct worker_node *worker = &simulation->workers[i];
+        if (!worker->alive)
+            continue;
+        struct worker_view view = worker_core_view(worker->core, worker_now(worker));
+        used += snprintf(text + used, size - (size_t)used,
+                         "; w%" PRIu32 " %s %" PRIu32 "+%" PRIu32 "+%" PRIu32, i, view.state,
+                         view.queued, view.running, view.finished);
+    }
+}
+
+static void start(struct simulation *simulation)
+{
+    coordinator_boot(&simulation->coordinator);
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        worker_spawn_later(&simulation->workers[i], simulation->cast.roles[i].arrives_ms);
+    weather_start(simulation);
+}
+
+static void finish_or_fail(struct simulation *simulation)
+{
+    run_until(simulation, simulation->world.now_ms + patience_ms(simulation));
+    if (over(simulation))
+        return;
+    char text[900];
+    describe_end(simulation, text, sizeof text);
+    world_fail(&simulation->world, FAILURE_LIVENESS, "no end although all is well: %s", text);
+}
+
+static bool anybody_here(const struct simulation *simulation)
+{
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        if (!worker_is_done(&simulation->workers[i]))
+            return true;
+    return false;
+}
+
+/* The run is over: every worker is told so, and goes, or stays and keeps nothing of it. */
+static void go_home(struct simulation *simulation)
+{
+    struct world *world = &simulation->world;
+    uint64_t end_ms = world->now_ms + GOING_HOME_MS;
+    while (world->failure.kind == FAILURE_NONE && anybody_here(simulation) &&
+           world_next_ms(world) < end_ms)
+        world_step(world);
+    if (world->failure.kind == FAILURE_NONE && anybody_here(simulation)) {
+        char text[900];
+        describe_end(simulation, text, sizeof text);
+        world_fail(world, FAILURE_LIVENESS, "the run has ended, but a worker stays: %s", text);
+    }
+}
+
+static void run_phases(struct simulation *simulation)
+{
+    if (over(simulation))
+        return;
+    start(simulation);
+    run_until(simulation, dice_magnitude(&simulation->world.dice, STORM_MS));
+    if (!over(simulation)) {
+        weather_clear(simulation);
+        finish_or_fail(simulation);
+    }
+    if (simulation->world.failure.kind != FAILURE_NONE)
+        return;
+    checker_on_finished(&simulation->checker);
+    if (!simulation->healed)
+        weather_clear(simulation);
+    go_home(simulation);
+}
+
+struct simulation_result simulation_run(const struct simulation_setup *setup)
+{
+    struct simulation *simulation = open_simulation(setup);
+    run_phases(simulation);
+    struct simulation_result result = {
+        .failure = simulation->world.failure,
+        .digest = simulation->checker.history.digest,
+        .simulated_ms = simulation->world.now_ms,
+        .commits = simulation->checker.sequence,
+        .evaluations = simulation->evaluations,
+        .datagrams = simulation->network.datagrams,
+    };
+    memcpy(result.fault_counts, simulation->fault_counts, sizeof result.fault_counts);
+    if (setup->history != NULL)
+        *setup->history = simulation->checker.history;
+    close_simulation(simulation);
+    return result;
+}

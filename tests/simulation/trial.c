@@ -1,0 +1,251 @@
+/* trial.c: see trial.h. */
+#include "tests/simulation/trial.h"
+
+#include "common/operator_catalog.h"
+#include "tests/simulation/dice.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char TRIAL_NUMERIC[] = "portable";
+
+static void fill_line(const void *context, uint32_t line, struct line_config *config)
+{
+    const struct trial *trial = context;
+    assert(line < trial->config.line_count);
+    *config = trial->lines[line];
+}
+
+static void fill_first_line(const void *context, uint32_t line, struct line_config *config)
+{
+    const struct trial *trial = context;
+    assert(line < trial->config.line_count);
+    *config = trial->first_lines[line];
+}
+
+/* ------------------------------------------------------------------------------------- the search
+ */
+
+/* A value inside the row's range, mostly near its lower end: trials are small. */
+static double draw_param(struct dice *dice, const struct param *param)
+{
+    if (dice_chance(dice, 0.3))
+        return param->fallback;
+    if (param->kind == PARAM_CHOICE) {
+        uint32_t words = 1;
+        for (const char *c = param->choices; *c != '\0'; c++)
+            words += *c == '|';
+        return dice_below(dice, words);
+    }
+    double reach = param->kind == PARAM_WHOLE ? 12 : 1;
+    double most = fmin(param->most, param->least + reach);
+    double value = param->least + dice_unit(dice) * (most - param->least);
+    return param->kind == PARAM_WHOLE ? round(value) : value;
+}
+
+static void draw_operator(struct dice *dice, struct operator_choice *choice)
+{
+    static const char *const names[] = {"none", "noise", "crossover"};
+    static const uint32_t shares[] = {1, 6, 2};
+    uint32_t mark = dice_below(dice, 9), i = 0;
+    while (mark >= shares[i])
+        mark -= shares[i++];
+    const struct operator_info *info = operator_find(names[i]);
+    assert(info != NULL && (info->evaluators & FOR_NULL) != 0);
+    *choice = (struct operator_choice){.parents = info->parents, .weight = 0.1 + dice_unit(dice)};
+    snprintf(choice->call.name, sizeof choice->call.name, "%s", info->name);
+    choice->call.param_count = info->param_count;
+    for (uint32_t p = 0; p < info->param_count; p++)
+        choice->call.params[p] = draw_param(dice, &info->params[p]);
+}
+
+static void draw_search(struct dice *dice, struct search_config *search)
+{
+    uint32_t known = 0;
+    while (strategy_at(known) != NULL)
+        known++;
+    do {
+        const struct strategy *strategy = strategy_at(dice_below(dice, known));
+        search->strategy = strategy;
+        for (uint32_t p = 0; p < strategy->param_count; p++)
+            search->params[p] = draw_param(dice, &strategy->params[p]);
+        search->operator_count = 1 + dice_below(dice, 3);
+        for (uint32_t i = 0; i < search->operator_count; i++)
+            draw_operator(dice, &search->operators[i]);
+    } while (search->strategy->check(search) != NULL);
+}
+
+/* -------------------------------------------------------------------------------------- the trial
+ */
+
+static void draw_spec(struct trial *trial, struct dice *dice)
+{
+    uint32_t dim = 4 + dice_below(dice, 13), heal_tenths = dice_below(dice, 10);
+    snprintf(trial->spec, sizeof trial->spec,
+             "evaluator = null\ndim = %u\nheal = 0.%u\nwork_ms = 0\n", dim, heal_tenths);
+    trial->spec_digest = digest_of(trial->spec, strlen(trial->spec));
+    struct error error;
+    int wrong = null_spec_parse(trial->spec, &trial->null, &error);
+    if (wrong != 0)
+        fprintf(stderr, "the simulator's spec is refused: %s\n", error.text);
+    assert(wrong == 0);
+}
+
+/* What the lines of a trial have in common: they are alike, as in a sweep. */
+static struct line_config draw_model(struct dice *dice, const struct trial *trial,
+                                     struct span lookahead)
+{
+    struct line_config line = {
+        .spec = trial->spec_digest,
+        .lookahead = (uint32_t)dice_between(dice, lookahead),
+        .stop_fitness = NAN,
+    };
+    line.search.seed = dice_u64(dice);
+    draw_search(dice, &line.search);
+    return line;
+}
+
+static void draw_limits(struct dice *dice, struct line_config *line)
+{
+    if (dice_chance(dice, 0.15))
+        line->stop_fitness = -dice_unit(dice) * 0.3;
+    if (dice_chance(dice, 0.15))
+        line->stop_stagnation = 3 + dice_below(dice, 30);
+}
+
+static void draw_lines(struct trial *trial, struct dice *dice)
+{
+    /* Most trials are small; a few are large enough for what is done in portions per step. */
+    bool large = dice_chance(dice, 0.03);
+    struct span lookahead = large ? (struct span){50, 300} : (struct span){1, 12};
+    struct span jobs = large ? (struct span){100, TRIAL_JOBS_MAX} : (struct span){5, 60};
+    struct line_config model = draw_model(dice, trial, lookahead);
+    for (uint32_t i = 0; i < trial->config.line_count; i++) {
+        struct line_config *line = &trial->lines[i];
+        *line = model;
+        line->search.line = i;
+        line->jobs = dice_between(dice, jobs);
+        line->lookahead = 1 + dice_below(dice, model.lookahead);
+        /* The full budget has no further limits: a line then never ends where it ended before. */
+        struct line_config *limited = trial->extended ? &trial->first_lines[i] : line;
+        trial->first_lines[i] = *line;
+        draw_limits(dice, limited);
+        if (trial->extended)
+            limited->jobs = 1 + dice_below(dice, (uint32_t)line->jobs - 1);
+    }
+}
+
+static void draw_config(struct core_config *config, struct dice *dice)
+{
+    config->mode = dice_chance(dice, 0.75) ? COMMIT_ORDERED : COMMIT_ARRIVAL;
+    config->final_evaluation = dice_chance(dice, 0.5);
+    config->opinion_promising = dice_chance(dice, 0.5);
+    config->poison_fails = dice_chance(dice, 0.5);
+    if (config->mode == COMMIT_ORDERED)
+        snprintf(config->numeric, sizeof config->numeric, "%s", TRIAL_NUMERIC);
+    config->line_count = 1 + dice_below(dice, TRIAL_LINES_MAX);
+    config->open_lines = 1 + dice_below(dice, config->line_count);
+    config->sessions_max = dice_chance(dice, 0.1) ? SEATS_MAX / 2 : 2 * SEATS_MAX;
+}
+
+void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *plan)
+{
+    *trial = (struct trial){.config = core_config_default()};
+    struct dice dice = dice_open(seed, DICE_TRIAL);
+    draw_spec(trial, &dice);
+    trial->job_ms = dice_magnitude(&dice, (struct span){2, 2000});
+    trial->poison_per_million = (uint32_t)plan->strength[FAULT_POISON];
+    /* A line that was stopped stays so under any budget: the two would have to be told apart. */
+    trial->extended = dice_chance(&dice, fault_chance(plan, FAULT_BUDGET_RAISE)) &&
+                      plan->strength[FAULT_STOP] == 0;
+
+    struct core_config *config = &trial->config;
+    uint64_t words[2] = {seed, dice_u64(&dice)};
+    memcpy(config->run.bytes, words, sizeof config->run.bytes);
+    snprintf(config->experiment, sizeof config->experiment, "trial-%" PRIu64, seed);
+    config->experiment_digest = digest_of(&seed, sizeof seed);
+    draw_config(config, &dice);
+    draw_lines(trial, &dice);
+}
+
+struct core_config trial_core_config(const struct trial *trial, enum trial_stage stage,
+                                     uint64_t epoch)
+{
+    struct core_config config = trial->config;
+    config.epoch = epoch;
+    config.line = stage == STAGE_FIRST ? fill_first_line : fill_line;
+    config.line_context = trial;
+    return config;
+}
+
+void trial_describe(const struct trial *trial, char *text, size_t size)
+{
+    const struct core_config *config = &trial->config;
+    const struct line_config *line = &trial->lines[0];
+    snprintf(
+        text, size,
+        "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64 " ms a job%s%s%s",
+        line->search.strategy->name, config->mode == COMMIT_ORDERED ? "ordered" : "arrival",
+        config->line_count, config->open_lines, line->jobs, line->lookahead, trial->job_ms,
+        config->final_evaluation ? ", final" : "", config->opinion_promising ? ", promising" : "",
+        config->poison_fails ? ", poison fails" : "");
+}
+
+bool trial_is_poison(const struct trial *trial, const struct job *job)
+{
+    if (trial->poison_per_million == 0 || job->kind != JOB_MUTATE)
+        return false;
+    struct digest description = job_digest(job);
+    uint32_t draw;
+    memcpy(&draw, description.bytes + 8, sizeof draw);
+    return draw % 1000000 < trial->poison_per_million;
+}
+
+/* --------------------------------------------------------------------------------------- the cast
+ */
+
+void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
+{
+    /* Another stream than the trial's, so that both can grow on their own. */
+    struct dice dice = dice_open(~seed, DICE_TRIAL);
+    *cast = (struct cast){.seats = 1 + dice_below(&dice, SEATS_MAX)};
+    bool equal_machines = dice_chance(&dice, 0.3), many_slots = dice_chance(&dice, 0.05);
+    for (uint32_t i = 0; i < cast->seats; i++) {
+        struct role *role = &cast->roles[i];
+        role->slots = 1 + dice_below(&dice, 4);
+        role->jobs_per_slot = 1 + dice_below(&dice, 3);
+        role->slowness = (uint32_t)dice_magnitude(&dice, (struct span){1, 100});
+        role->host = dice_below(&dice, cast->seats);
+        role->spool_ms = (uint32_t)dice_magnitude(&dice, (struct span){1, 10000});
+        role->linger_ms = UINT64_MAX;
+        role->stays = dice_chance(&dice, 0.15);
+        if (equal_machines)
+            role->slowness = 1;
+        if (many_slots)
+            role->slots = 1 + dice_below(&dice, NODE_SLOTS_MAX);
+        if (dice_chance(&dice, 0.2))
+            role->linger_ms = dice_magnitude(&dice, (struct span){3000, 100000});
+        if (i > 0 && dice_chance(&dice, 0.3))
+            role->arrives_ms = dice_magnitude(&dice, (struct span){100, 100000});
+        /* The first seat is what heals a cluster, so it is always one of us. */
+        if (i > 0 && dice_chance(&dice, fault_chance(plan, FAULT_FOREIGN)))
+            role->foreign = dice_chance(&dice, 0.5) ? FOREIGN_NUMERIC : FOREIGN_VERSION;
+        if (i > 0 && dice_chance(&dice, fault_chance(plan, FAULT_WRONG_OPINION)))
+            role->mistaken = true;
+    }
+}
+
+struct cast cast_of_one(void)
+{
+    return (struct cast){
+        .seats = 1,
+        .roles = {{.slots = 1,
+                   .jobs_per_slot = 1,
+                   .slowness = 1,
+                   .spool_ms = 1000000,
+                   .linger_ms = UINT64_MAX}},
+    };
+}

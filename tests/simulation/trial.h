@@ -1,0 +1,77 @@
+/*
+ * trial.h: the experiment of one seed, and the workers that take part.
+ *
+ * A trial is what `ratchet run` would read from a file, small enough to be over in a second: a
+ * strategy with random parameters, a few operators of the null evaluator, one to four lines. The
+ * cast says what machines there are. They are drawn apart, since a trial's result must not depend
+ * on its cast: that is the promise under test, and the fault-free reference run has a cast of one
+ * worker with one slot.
+ */
+#ifndef RATCHET_TESTS_SIMULATION_TRIAL_H
+#define RATCHET_TESTS_SIMULATION_TRIAL_H
+
+#include "coordinator/core/core.h"
+#include "tests/simulation/faults.h"
+#include "tests/simulation/network.h"
+#include "worker/evaluators/null.h"
+
+enum { TRIAL_LINES_MAX = 4, TRIAL_JOBS_MAX = 400 };
+
+/*
+ * Some runs end twice: under a first budget, and, resumed by the user with a larger one, under the
+ * full one. The result must be that of a run which had the full budget from the start.
+ */
+enum trial_stage { STAGE_FIRST = 1, STAGE_FULL = 2 };
+
+struct trial {
+    struct core_config config; /* all but the epoch; line_context is set by trial_core_config */
+    struct line_config lines[TRIAL_LINES_MAX];
+    struct line_config first_lines[TRIAL_LINES_MAX]; /* with the first budget, which may be the full
+                                                        one */
+    bool extended;                                   /* it is not */
+    char spec[256];                                  /* the evaluator's settings */
+    struct digest spec_digest;
+    struct null_spec null;
+    uint64_t job_ms; /* what a job takes a worker of speed 1 */
+    uint32_t poison_per_million;
+};
+
+/* The trial of a seed. Of the faults those matter to it that are in the jobs and budgets
+ * themselves. */
+void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *plan);
+/* The configuration of one life of the coordinator. Borrows from the trial. */
+struct core_config trial_core_config(const struct trial *trial, enum trial_stage stage,
+                                     uint64_t epoch);
+/* One line for people. */
+void trial_describe(const struct trial *trial, char *text, size_t size);
+
+/* A job that kills every slot that runs it. */
+bool trial_is_poison(const struct trial *trial, const struct job *job);
+
+/* Whom the coordinator has to refuse; another numeric class only in an ordered run. */
+enum foreignness { FOREIGN_NOT = 0, FOREIGN_NUMERIC, FOREIGN_VERSION };
+
+struct role {
+    uint32_t slots, jobs_per_slot;
+    uint32_t slowness; /* 1 .. 100 times job_ms */
+    uint32_t host;
+    uint32_t spool_ms;
+    uint64_t linger_ms, arrives_ms;
+    bool mistaken; /* its second opinions are wrong half of the time; its own results are not */
+    bool stays;    /* for the next run */
+    enum foreignness foreign;
+};
+
+struct cast {
+    uint32_t seats;
+    struct role roles[SEATS_MAX];
+};
+
+void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan);
+/* One worker with one slot, there from the start. */
+struct cast cast_of_one(void);
+
+/* What the workers of the run's own class offer. */
+extern const char TRIAL_NUMERIC[];
+
+#endif

@@ -1,0 +1,152 @@
+/* weather.c: see weather.h. */
+#include "tests/simulation/weather.h"
+
+#include "tests/simulation/simulation.h"
+
+#include <inttypes.h>
+
+static struct worker_node *any_worker(struct simulation *simulation)
+{
+    return &simulation->workers[dice_below(&simulation->world.dice, simulation->cast.seats)];
+}
+
+static void cut_link(struct simulation *simulation)
+{
+    struct dice *dice = &simulation->world.dice;
+    struct cut cut = {.seat = dice_below(dice, simulation->cast.seats)};
+    cut.directions = 1 + dice_below(dice, 3);
+    cut.channels = CHANNEL_CONTROL | CHANNEL_BULK;
+    if (dice_chance(dice, 0.4))
+        cut.channels = 1 + dice_below(dice, 2);
+    cut.for_ms = dice_magnitude(dice, (struct span){100, 60000});
+    world_trace(&simulation->world,
+                "network: w%" PRIu32 " cut, directions %" PRIu32 ", channels %" PRIu32
+                ", for %" PRIu64 " ms",
+                cut.seat, cut.directions, cut.channels, cut.for_ms);
+    network_cut(&simulation->network, &cut);
+    simulation->fault_counts[FAULT_PARTITION]++;
+}
+
+static void crash_coordinator(struct simulation *simulation, enum crash_kind kind)
+{
+    struct dice *dice = &simulation->world.dice;
+    struct crash_order order = {.kind = kind, .point = 1 + dice_below(dice, CRASH_POINT_LAST)};
+    order.down_ms = dice_magnitude(dice, (struct span){1, 30000});
+    coordinator_crash(&simulation->coordinator, &order);
+}
+
+static void kill_coordinator(struct simulation *simulation)
+{
+    crash_coordinator(simulation, CRASH_KILL);
+}
+
+static void cut_power(struct simulation *simulation)
+{
+    crash_coordinator(simulation, CRASH_POWER_CUT);
+}
+
+static void stall_coordinator(struct simulation *simulation)
+{
+    uint64_t for_ms = dice_magnitude(&simulation->world.dice, (struct span){100, 30000});
+    coordinator_stall(&simulation->coordinator, for_ms);
+    simulation->fault_counts[FAULT_COORDINATOR_STALL]++;
+}
+
+static void pause_coordinator(struct simulation *simulation)
+{
+    simulation->fault_counts[FAULT_COORDINATOR_PAUSE]++;
+    coordinator_pause(&simulation->coordinator,
+                      dice_magnitude(&simulation->world.dice, (struct span){1, 30000}));
+}
+
+static void kill_worker(struct simulation *simulation)
+{
+    struct dice *dice = &simulation->world.dice;
+    struct worker_node *worker = any_worker(simulation);
+    worker_crash(worker, dice_below(dice, 1 + dice_below(dice, 20)));
+}
+
+static void pause_worker(struct simulation *simulation)
+{
+    struct worker_node *worker = any_worker(simulation);
+    worker_pause(worker, dice_magnitude(&simulation->world.dice, (struct span){100, 40000}));
+    simulation->fault_counts[FAULT_WORKER_PAUSE]++;
+}
+
+static void send_worker_away(struct simulation *simulation)
+{
+    worker_ask_to_leave(any_worker(simulation));
+    simulation->fault_counts[FAULT_WORKER_LEAVE]++;
+}
+
+static void evict_blobs(struct simulation *simulation)
+{
+    struct worker_node *worker = any_worker(simulation);
+    if (worker->alive)
+        worker_evict(worker, dice_unit(&simulation->world.dice));
+    simulation->fault_counts[FAULT_CACHE_EVICTION]++;
+}
+
+static void change_cache_level(struct simulation *simulation)
+{
+    struct worker_node *worker = any_worker(simulation);
+    if (worker->alive)
+        worker_set_cache_full(worker, dice_below(&simulation->world.dice, 2));
+    simulation->fault_counts[FAULT_CACHE_FULL]++;
+}
+
+static void stop_run(struct simulation *simulation)
+{
+    coordinator_request_stop(&simulation->coordinator);
+    simulation->fault_counts[FAULT_STOP]++;
+}
+
+static void (*const strikes[FAULT_COUNT])(struct simulation *) = {
+    [FAULT_PARTITION] = cut_link,
+    [FAULT_COORDINATOR_KILL] = kill_coordinator,
+    [FAULT_POWER_CUT] = cut_power,
+    [FAULT_COORDINATOR_STALL] = stall_coordinator,
+    [FAULT_COORDINATOR_PAUSE] = pause_coordinator,
+    [FAULT_WORKER_KILL] = kill_worker,
+    [FAULT_WORKER_PAUSE] = pause_worker,
+    [FAULT_WORKER_LEAVE] = send_worker_away,
+    [FAULT_CACHE_EVICTION] = evict_blobs,
+    [FAULT_CACHE_FULL] = change_cache_level,
+    [FAULT_STOP] = stop_run,
+};
+
+static void strike(void *context, const struct action *action)
+{
+    struct simulation *simulation = context;
+    if (simulation->healed)
+        return;
+    strikes[action->index](simulation);
+    uint64_t wait_ms =
+        1 + dice_wait(&simulation->world.dice, simulation->plan.strength[action->index]);
+    world_schedule(&simulation->world, wait_ms, *action);
+}
+
+void weather_start(struct simulation *simulation)
+{
+    for (enum fault i = 0; i < FAULT_COUNT; i++) {
+        if (strikes[i] == NULL || simulation->plan.strength[i] == 0)
+            continue;
+        uint64_t wait_ms = dice_wait(&simulation->world.dice, simulation->plan.strength[i]);
+        world_schedule(&simulation->world, wait_ms,
+                       (struct action){.run = strike, .context = simulation, .index = i});
+    }
+}
+
+void weather_clear(struct simulation *simulation)
+{
+    world_trace(&simulation->world, "the weather clears");
+    simulation->healed = true;
+    /* What is in the jobs and in the cast outlasts the weather. */
+    simulation->plan = (struct fault_plan){{0}};
+    network_heal(&simulation->network);
+    coordinator_heal(&simulation->coordinator);
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        worker_heal(&simulation->workers[i]);
+    if (!simulation->workers[0].alive)
+        worker_spawn_later(&simulation->workers[0], 0);
+}

@@ -1,0 +1,225 @@
+/*
+ * worker_slots.c: the slot processes of a simulated worker: they take virtual time, die, hang, and
+ * otherwise carry out the real null evaluator. See worker_node.h.
+ */
+#include "tests/simulation/simulation.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SIGNAL_SEGV = 11, SIGNAL_KILL = 9 };
+
+/* How often a job that is no poison may look like one: a third time it would be taken for one. */
+enum { MISFORTUNES_MAX = 2, HANG_FACTOR = 50 };
+static const uint64_t JOB_MS_MAX = 20000;
+
+static void become_ready(void *context, const struct action *action)
+{
+    struct worker_node *node = context;
+    struct node_slot *slot = &node->slots[action->index];
+    if (!node->alive || slot->token != action->token)
+        return;
+    struct shell_news news = {.kind = WORKER_SLOT_READY, .slot = action->index};
+    slot->state = NODE_SLOT_IDLE;
+    worker_tell(node, &news);
+}
+
+void worker_slot_start(struct worker_node *node, uint32_t index)
+{
+    struct node_slot *slot = &node->slots[index];
+    struct world *world = &node->simulation->world;
+    slot->state = NODE_SLOT_DOWN;
+    slot->token++;
+    world_schedule(world, dice_below(&world->dice, 50),
+                   (struct action){
+                       .run = become_ready, .context = node, .index = index, .token = slot->token});
+}
+
+/* What the slot had said before is not read any more, except results: their children are pinned. */
+static void forget_news(struct worker_node *node, uint32_t slot)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < node->news_count; i++) {
+        const struct shell_news *news = &node->news[i];
+        bool gone = news->slot == slot &&
+                    (news->kind == WORKER_SLOT_READY || news->kind == WORKER_SLOT_DIED);
+        if (!gone)
+            node->news[kept++] = *news;
+    }
+    node->news_count = kept;
+}
+
+void worker_slot_kill(struct worker_node *node, uint32_t slot)
+{
+    forget_news(node, slot);
+    worker_slot_start(node, slot);
+}
+
+/* --------------------------------------------------------------------------------- ends of a job
+ */
+
+/* Most deaths are told from poison by their kind; of the others each job suffers a few at most. */
+static void draw_death(struct worker_node *node, const struct job *job, struct shell_news *news)
+{
+    struct simulation *simulation = node->simulation;
+    struct dice *dice = &simulation->world.dice;
+    uint8_t *counted = &simulation->checker.counted_deaths[job->key.line][checker_place(job->key)];
+    bool poison = trial_is_poison(simulation->trial, job);
+    news->exit_code = -1;
+    if (!poison && (*counted >= MISFORTUNES_MAX || dice_chance(dice, 0.5))) {
+        news->signal = SIGNAL_KILL;
+        return;
+    }
+    ++*counted;
+    switch (dice_below(dice, 3)) {
+    case 0:
+        news->signal = SIGNAL_SEGV;
+        break;
+    case 1:
+        news->signal = SIGNAL_KILL;
+        news->out_of_memory = true;
+        break;
+    default:
+        news->exit_code = 1;
+        break;
+    }
+}
+
+static void slot_dies(void *context, const struct action *action)
+{
+    struct worker_node *node = context;
+    struct node_slot *slot = &node->slots[action->index];
+    if (!node->alive || slot->token != action->token)
+        return;
+    struct simulation *simulation = node->simulation;
+    const struct job *job = &slot->lease.job;
+    struct shell_news news = {.kind = WORKER_SLOT_DIED, .slot = action->index};
+    simulation
+        ->fault_counts[trial_is_poison(simulation->trial, job) ? FAULT_POISON : FAULT_SLOT_DEATH]++;
+    draw_death(node, job, &news);
+    world_trace(&simulation->world, "w%" PRIu32 ": slot %" PRIu32 " dies of %" PRIu32 "/%" PRIu64,
+                node->seat, action->index, job->key.line, job->key.job);
+    worker_tell(node, &news);
+    worker_slot_start(node, action->index);
+}
+
+static void fail_attempt(struct worker_node *node, const struct job *job, struct result *result)
+{
+    struct simulation *simulation = node->simulation;
+    simulation->fault_counts[FAULT_ATTEMPT_FAILED]++;
+    simulation->checker.failures[job->key.line][checker_place(job->key)]++;
+    result->outcome = OUTCOME_FAILED;
+    result->fitness = __builtin_nan("");
+    snprintf(result->reason, sizeof result->reason, "the disk is full");
+}
+
+static bool attempt_fails(struct worker_node *node, const struct job *job)
+{
+    struct simulation *simulation = node->simulation;
+    return simulation->checker.failures[job->key.line][checker_place(job->key)] < MISFORTUNES_MAX &&
+           dice_chance(&simulation->world.dice,
+                       fault_chance(&simulation->plan, FAULT_ATTEMPT_FAILED));
+}
+
+/* Carries the job out on the bytes in the cache, and puts the child there, pinned. */
+static void evaluate(struct worker_node *node, const struct job *job, struct result *result)
+{
+    struct simulation *simulation = node->simulation;
+    struct bytes parents[JOB_PARENTS_MAX] = {{0}};
+    for (uint32_t i = 0; i < job->parent_count; i++) {
+        const struct shelf_item *item = shelf_find(&node->home.cache, &job->parents[i]);
+        assert(item != NULL); /* it was pinned when the job began */
+        parents[i] = (struct bytes){item->blob->bytes, item->blob->count};
+    }
+    uint8_t child[BULK_BLOB_BYTES_MAX];
+    assert(null_child_bytes_max(&simulation->trial->null) <= sizeof child);
+    size_t bytes = null_evaluate(&simulation->trial->null, job, parents, child, result);
+    simulation->evaluations++;
+    bool opinion = job->kind == JOB_EVALUATE && job->key.job != JOB_NUMBER_FINAL;
+    if (!opinion)
+        simulation->checker.carried_out[job->key.line][checker_place(job->key)]++;
+    if (opinion && node->role.mistaken && dice_chance(&simulation->world.dice, 0.5)) {
+        simulation->fault_counts[FAULT_WRONG_OPINION]++;
+        result->fitness -= dice_unit(&simulation->world.dice);
+    }
+    if (bytes == 0)
+        return;
+    const struct blob *blob = archive_add(&simulation->archive, child, bytes);
+    result->child = blob->digest;
+    result->child_bytes = bytes;
+    shelf_put(&node->home.cache, blob)->pins++;
+}
+
+static void slot_finishes(void *context, const struct action *action)
+{
+    struct worker_node *node = context;
+    struct node_slot *slot = &node->slots[action->index];
+    if (!node->alive || slot->token != action->token)
+        return;
+    struct shell_news news = {.kind = WORKER_SLOT_FINISHED, .slot = action->index};
+    const struct job *job = &slot->lease.job;
+    if (attempt_fails(node, job)) {
+        fail_attempt(node, job, &news.result);
+    } else {
+        evaluate(node, job, &news.result);
+        news.result.detail_bytes = checker_detail(job, news.detail);
+    }
+    news.result.lease = slot->lease.key;
+    news.result.job = job_digest(job);
+    news.result.compute_ms = (uint32_t)(node->simulation->world.now_ms - slot->started_ms);
+    slot->state = NODE_SLOT_IDLE;
+    slot->token++;
+    worker_tell(node, &news);
+}
+
+/* --------------------------------------------------------------------------------- start of a job
+ */
+
+static uint64_t draw_duration(struct worker_node *node, const struct job *job)
+{
+    struct simulation *simulation = node->simulation;
+    struct dice *dice = &simulation->world.dice;
+    uint64_t ms = simulation->trial->job_ms * node->role.slowness;
+    if (ms > JOB_MS_MAX)
+        ms = JOB_MS_MAX;
+    ms = ms / 2 + dice_between(dice, (struct span){0, ms});
+    if (job->kind == JOB_EVALUATE)
+        ms /= 5;
+    if (dice_chance(dice, fault_chance(&simulation->plan, FAULT_SLOT_HANG))) {
+        simulation->fault_counts[FAULT_SLOT_HANG]++;
+        ms *= HANG_FACTOR;
+    }
+    return ms;
+}
+
+void worker_slot_run(struct worker_node *node, uint32_t index, const struct lease *lease)
+{
+    struct simulation *simulation = node->simulation;
+    struct node_slot *slot = &node->slots[index];
+    checker_on_run(&simulation->checker, node, lease);
+    if (index >= node->role.slots || slot->state != NODE_SLOT_IDLE) {
+        world_fail(&simulation->world, FAILURE_INVARIANT,
+                   "worker %" PRIu32 ": runs a job in a slot that is not idle", node->seat);
+        return;
+    }
+    slot->state = NODE_SLOT_BUSY;
+    slot->token++;
+    slot->lease = *lease;
+    slot->started_ms = simulation->world.now_ms;
+    uint64_t duration_ms = draw_duration(node, &lease->job);
+    struct dice *dice = &simulation->world.dice;
+    bool dies = trial_is_poison(simulation->trial, &lease->job) ||
+                dice_chance(dice, fault_chance(&simulation->plan, FAULT_SLOT_DEATH));
+    if (dies)
+        duration_ms = dice_between(dice, (struct span){0, duration_ms});
+    world_trace(&simulation->world,
+                "w%" PRIu32 ": slot %" PRIu32 " runs %" PRIu32 "/%" PRIu64 " for %" PRIu64 " ms",
+                node->seat, index, lease->job.key.line, lease->job.key.job, duration_ms);
+    world_schedule(&simulation->world, duration_ms,
+                   (struct action){.run = dies ? slot_dies : slot_finishes,
+                                   .context = node,
+                                   .index = index,
+                                   .token = slot->token});
+}
