@@ -2,7 +2,7 @@
  * faults.h: the catalogue of what can go wrong, and how bad each is in one seed.
  *
  * "Swarm testing" (Groce, Zhang, Eide, Chen, Regehr, ISSTA 2012): a seed does not roll every fault
- * a little; it switches about half of them off and gives each of the others a strength between rare
+ * a little; it switches most of them off and gives each of the others a strength between rare
  * and absurd. Faults hide each other's bugs, so a day without crashes but with half of all messages
  * lost finds other things than an average day.
  *

@@ -101,7 +101,7 @@ void worker_forget_home(struct worker_node *node);
 /* No crash is due and no pause goes on. */
 void worker_heal(struct worker_node *node);
 
-/* ------------------------------------- for the files of this module (node, effects, slots) */
+/* ---------------------------------------------------------------- for the files of this module */
 
 uint64_t worker_now(const struct worker_node *node);
 void worker_step(struct worker_node *node, const struct worker_event *event);

@@ -140,10 +140,15 @@ static uint64_t beat_due(const struct worker_core *core)
     return core->beat_at;
 }
 
-/* The first moment at which the silence is longer than linger_ms. */
+/*
+ * The first moment at which the silence is longer than linger_ms; once welcomed, than three
+ * heartbeats at least, since a coordinator that answers each of them is not silent.
+ */
 static uint64_t patience_ends(const struct worker_core *core)
 {
-    return worker_time_after(worker_time_after(core->heard, core->config.linger_ms), 1);
+    uint64_t least = 3 * (uint64_t)core->heartbeat_ms;
+    uint64_t linger = core->config.linger_ms > least ? core->config.linger_ms : least;
+    return worker_time_after(worker_time_after(core->heard, linger), 1);
 }
 
 static void say_hello(struct worker_core *core)

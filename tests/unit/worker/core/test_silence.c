@@ -91,6 +91,19 @@ static void test_patience_ends_after_linger(void **state)
     model_destroy(model);
 }
 
+static void test_patience_outlasts_a_heartbeat(void **state)
+{
+    (void)state;
+    struct worker_config config = model_config();
+    config.linger_ms = 5;
+    struct model *model = model_create_ready(&config);
+    uint64_t welcomed = model->now;
+    while (!model->gone)
+        model_tick(model, worker_core_deadline(model->core));
+    assert_true(model->now > welcomed + 2000); /* heartbeats are a second apart */
+    model_destroy(model);
+}
+
 static void test_never_welcomed_is_another_exit_code(void **state)
 {
     (void)state;
@@ -235,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_lost_coordinator_gets_hellos_instead_of_heartbeats),
         cmocka_unit_test(test_deadlines_alone_keep_every_appointment),
         cmocka_unit_test(test_patience_ends_after_linger),
+        cmocka_unit_test(test_patience_outlasts_a_heartbeat),
         cmocka_unit_test(test_never_welcomed_is_another_exit_code),
         cmocka_unit_test(test_a_full_coordinator_is_not_silence),
         cmocka_unit_test(test_time_that_goes_back_stands_still),
