@@ -185,7 +185,7 @@ struct place {
     uint64_t stagnation; /* commits since the champion changed */
     struct list slots;
     uint32_t in_flight, due; /* created and not committed; of these, within the limits */
-    bool ended;              /* by fitness or stagnation */
+    bool ended;              /* by fitness, stagnation or a stop */
     bool finalising;         /* the final job was created */
     uint32_t champion_blob;
 };

@@ -1,10 +1,10 @@
 /*
  * lines.c: lines from their opening to their end: the creation rule, stops and poison.
  *
- * Limits (budget, fitness, stagnation) may be raised when a run is resumed, and the line must then
- * be what it would have been under the higher ones from the start. So creation does not stop at a
- * limit: jobs past it are created at the same moments and hold their parents' bytes, but no worker
- * hears of them (BEYOND).
+ * Limits (budget, fitness, stagnation, hours) may be raised when a run is resumed, and the line
+ * must then be what it would have been under the higher ones from the start. So creation does not
+ * stop at a limit: jobs past it are created at the same moments and hold their parents' bytes, but
+ * no worker hears of them (BEYOND).
  *
  * Creation rule: after each commit of a line, and once when it opens, and at no other moment, the
  * strategy is asked for jobs until `lookahead` of them are in flight or it says WAIT. A free worker
@@ -122,13 +122,13 @@ void lines_create_jobs(struct core *core, uint32_t place_index)
 {
     struct place *place = &core->places[place_index];
     const struct line *line = &core->lines[place->line];
-    place->ended = place->ended || has_ended(core, place);
-    if (!line->stopped && !place->finalising)
+    place->ended = place->ended || line->stopped || has_ended(core, place);
+    if (!place->finalising)
         ask_for_jobs(core, place_index);
     if (place->due > 0)
         return;
     /* A strategy that waits for nothing is a bug. */
-    assert(line->stopped || place->ended || place->next_job >= place->config.jobs);
+    assert(place->ended || place->next_job >= place->config.jobs);
     if (core->config.final_evaluation && line->has_champion && !place->finalising)
         create_final_job(core, place_index);
     else

@@ -66,6 +66,11 @@ enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_
                                      struct error *error);
 enum ledger_result ledger_put_input(struct ledger *ledger, const struct input_record *record,
                                     struct error *error);
+/*
+ * Takes back all stops: the limit that caused them was raised. What was committed behind them stays
+ * as it is, since a stop changes which jobs are created later and no job that was.
+ */
+enum ledger_result ledger_lift_stops(struct ledger *ledger, struct error *error);
 /* At most DETAIL_BYTES_MAX; replaces what the job had. 0 bytes: it has none. */
 enum ledger_result ledger_put_detail(struct ledger *ledger, struct job_key job,
                                      const uint8_t *detail, uint32_t bytes, struct error *error);

@@ -145,6 +145,7 @@ static const char *const statements[STATEMENTS] = {
     [STATEMENT_DROP_COMMIT] = "DELETE FROM commits WHERE line = ?1 AND job = ?2",
     [STATEMENT_PUT_INPUT] =
         "INSERT INTO inputs(sequence, kind, line, entered_wall_ms) VALUES(?1, ?2, ?3, ?4)",
+    [STATEMENT_DROP_INPUTS] = "DELETE FROM inputs",
     [STATEMENT_PUT_DETAIL] = "INSERT INTO details(line, job, detail) VALUES(?1, ?2, ?3) "
                              "ON CONFLICT(line, job) DO UPDATE SET detail = excluded.detail",
     [STATEMENT_PUT_NOTE] = "INSERT INTO notes(wall_ms, kind, worker, line, job, text, log_tail) "

@@ -289,6 +289,16 @@ enum ledger_result ledger_put_input(struct ledger *ledger, const struct input_re
     return execute_bound(ledger, STATEMENT_PUT_INPUT, &binder, "an input cannot be written", error);
 }
 
+enum ledger_result ledger_lift_stops(struct ledger *ledger, struct error *error)
+{
+    enum ledger_result result = ledger_check_batch(ledger, error);
+    if (result != LEDGER_OK)
+        return result;
+    struct binder binder = {.statement = ledger->statements[STATEMENT_DROP_INPUTS]};
+    return execute_bound(ledger, STATEMENT_DROP_INPUTS, &binder, "the stops cannot be lifted",
+                         error);
+}
+
 enum ledger_result ledger_put_detail(struct ledger *ledger, struct job_key job,
                                      const uint8_t *detail, uint32_t bytes, struct error *error)
 {

@@ -124,6 +124,19 @@ static int read_facts(struct run *run, struct error *error)
     return result == LEDGER_OK || result == LEDGER_END ? 0 : -1;
 }
 
+/* Hours that were over when the run stopped, and are not under the present limit. */
+static int lift_stops(struct run *run, struct error *error)
+{
+    double hours = experiment_stop_hours(run->experiment);
+    if (!run->directory.has_ledger || (double)run->served_ms >= hours * 3600e3)
+        return 0;
+    if (ledger_begin(run->ledger, error) != LEDGER_OK ||
+        ledger_lift_stops(run->ledger, error) != LEDGER_OK ||
+        ledger_commit(run->ledger, LEDGER_SURVIVES_POWER_CUT, error) != LEDGER_OK)
+        return -1;
+    return 0;
+}
+
 /* `places`: how many lines may be open during replay; 0: as many as later. */
 static int create_core(struct run *run, uint32_t places, struct error *error)
 {
@@ -244,9 +257,10 @@ enum run_result run_open(struct run *run, const struct run_options *options, str
     if (result != RUN_OPENED)
         goto out;
     result = RUN_REFUSED;
-    if (write_yaml(run, error) != 0 || open_store(run, error) != 0 || read_facts(run, error) != 0 ||
+    if (open_store(run, error) != 0 || read_facts(run, error) != 0 || lift_stops(run, error) != 0 ||
         ledger_next_epoch(run->ledger, &run->epoch, error) != LEDGER_OK ||
-        replay(run, options, &anchors, error) != 0 || sweep(run, &anchors, error) != 0)
+        replay(run, options, &anchors, error) != 0 || sweep(run, &anchors, error) != 0 ||
+        write_yaml(run, error) != 0)
         goto out;
     result = RUN_OPENED;
 out:

@@ -228,6 +228,9 @@ static int watch_hours(struct shell *shell, struct error *error)
     if (shell->stop_requested || isnan(hours) || (double)served_ms < hours * 3600e3)
         return 0;
     shell->stop_requested = true;
+    /* In the batch of the stop: a later life must not find hours left and lift it. */
+    if (shell_put_served(shell, error) != 0)
+        return -1;
     struct core_event event = {.kind = CORE_STOP_REQUESTED, .now_ms = shell->now_ms};
     return shell_step(shell, &event, error);
 }

@@ -79,8 +79,7 @@ int shell_note(struct shell *shell, const struct ledger_note *note, struct error
     return 0;
 }
 
-/* How long this run has been served, this life included. */
-static int put_served(struct shell *shell, struct error *error)
+int shell_put_served(struct shell *shell, struct error *error)
 {
     char text[32];
     uint64_t served = shell->run.served_ms + (shell->now_ms - shell->opened_ms);
@@ -122,7 +121,7 @@ static int commit_batch(struct shell *shell, enum settle how, struct error *erro
         ((shell->batch_open || shell->unsynced) && shell->now_ms - shell->synced_ms >= SYNC_MS);
     if (!shell->batch_open && !durable)
         return 0;
-    if (durable && put_served(shell, error) != 0)
+    if (durable && shell_put_served(shell, error) != 0)
         return -1;
     if (durable && blob_store_sync(shell->run.store, error) != BLOB_OK)
         return -1;

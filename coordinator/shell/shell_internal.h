@@ -80,6 +80,8 @@ void shell_flush(struct shell *shell);
 /* When the last batches have to be synced; UINT64_MAX when they are. */
 uint64_t shell_sync_deadline(const struct shell *shell);
 /* Puts a fact into the open batch, opening one when there is none. */
+/* How long this run has been served, this life included. */
+int shell_put_served(struct shell *shell, struct error *error);
 int shell_put_fact(struct shell *shell, const char *name, const char *value, struct error *error)
     __attribute__((warn_unused_result));
 

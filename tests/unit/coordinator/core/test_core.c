@@ -402,12 +402,53 @@ static void test_a_stop_is_an_input_and_is_replayed(void **state)
     assert_true(f.finished);
     assert_int_equal(f.finish, FINISH_DONE);
     assert_true(core_summary(f.core).commits < 60);
+    uint32_t stops = 0;
+    for (uint32_t i = 0; i < f.record_count; i++)
+        stops += f.records[i].kind == RECORD_INPUT;
+    assert_int_equal(stops, 5);
     struct digest digest = core_digest(f.core);
     fixture_restart(&f);
     struct digest again = core_digest(f.core);
     assert_true(digest_equal(&digest, &again));
     assert_true(f.finished);
     fixture_close(&f);
+}
+
+/* Without its stops a stopped run goes on and becomes the run that was never stopped. */
+static void test_a_stop_can_be_lifted(void **state)
+{
+    (void)state;
+    struct digest digest[2];
+    for (int stopped = 0; stopped < 2; stopped++) {
+        fixture_open(&f, "tournament", 50, 6);
+        f.config.line_count = 4;
+        f.config.open_lines = 2;
+        fixture_start(&f);
+        fixture_hello(&f, 0, 2);
+        for (int i = 0; i < 40; i++)
+            fixture_do(&f, 0);
+        if (stopped == 1) {
+            fixture_step(&f, &(struct core_event){.kind = CORE_STOP_REQUESTED, .now_ms = f.now});
+            fixture_settle(&f);
+            fixture_run(&f, 1);
+            assert_true(f.finished);
+            uint32_t kept = 0;
+            for (uint32_t i = 0; i < f.record_count; i++)
+                if (f.records[i].kind != RECORD_INPUT)
+                    f.records[kept++] = f.records[i];
+            f.record_count = kept;
+            fixture_restart(&f);
+            for (uint32_t i = 0; i < f.drop_count; i++)
+                assert_false(core_needs_blob(f.core, &f.drops[i]));
+            fixture_tick(&f, f.config.reattach_ms);
+            fixture_hello(&f, 0, 2);
+        }
+        fixture_run(&f, 1);
+        assert_true(f.finished);
+        digest[stopped] = core_digest(f.core);
+        fixture_close(&f);
+    }
+    assert_true(digest_equal(&digest[0], &digest[1]));
 }
 
 static void test_a_restarted_worker_with_the_same_home_frees_its_jobs_at_once(void **state)
@@ -468,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_what_nobody_refers_to_is_dropped),
         cmocka_unit_test(test_nan_is_a_result_and_never_a_winner),
         cmocka_unit_test(test_a_stop_is_an_input_and_is_replayed),
+        cmocka_unit_test(test_a_stop_can_be_lifted),
         cmocka_unit_test(test_a_restarted_worker_with_the_same_home_frees_its_jobs_at_once),
         cmocka_unit_test(test_the_final_job_evaluates_the_champion_on_test),
     };
