@@ -3,11 +3,13 @@
  *
  * A reference is held by each individual of a population, by each line's champion, by each parent
  * of a job in flight, and by a result whose bytes are wanted. When the last one goes the blob may
- * be dropped from the store; an entry whose pull is under way stays until the pull has ended.
+ * be dropped from the store, or its pull is called off.
  */
 #include "coordinator/core/core_internal.h"
 
 #include <assert.h>
+
+enum drop_kind { DROP_USUAL, DROP_ANCHOR };
 
 static struct map_key key_of(const struct digest *digest)
 {
@@ -64,18 +66,27 @@ static void forget(struct core *core, uint32_t index)
     core->free_blob = index;
 }
 
+static void drop_from_store(struct core *core, const struct digest *digest, enum drop_kind kind)
+{
+    struct core_effect *effect = effect_add(core, CORE_DROP_BLOB);
+    if (effect == NULL)
+        return;
+    effect->drop.digest = *digest;
+    effect->drop.anchor = kind == DROP_ANCHOR;
+}
+
 static void drop_if_unused(struct core *core, uint32_t index)
 {
     struct blob *blob = &core->blobs[index];
-    if (blob->references > 0 || blob->state == BLOB_PULLING)
+    if (blob->references > 0)
         return;
     assert(blob->waiting.head == NONE);
-    if (blob->state == BLOB_STORED) {
-        struct core_effect *effect = effect_add(core, CORE_DROP_BLOB);
-        if (effect != NULL) {
-            effect->drop.digest = blob->digest;
-            effect->drop.anchor = blob->anchor;
-        }
+    if (blob->state == BLOB_STORED)
+        drop_from_store(core, &blob->digest, blob->anchor ? DROP_ANCHOR : DROP_USUAL);
+    if (blob->state == BLOB_PULLING) {
+        struct core_effect *effect = effect_add(core, CORE_CANCEL_PULL);
+        if (effect != NULL)
+            effect->cancel = blob->digest;
     }
     forget(core, index);
 }
@@ -139,8 +150,10 @@ void blob_stop_waiting(struct core *core, uint32_t slot_index)
 void blob_on_stored(struct core *core, const struct digest *digest)
 {
     uint32_t index = blob_find(core, digest);
-    if (index == NONE)
+    if (index == NONE) { /* it came in while its pull was being called off */
+        drop_from_store(core, digest, DROP_USUAL);
         return;
+    }
     struct blob *blob = &core->blobs[index];
     blob->state = BLOB_STORED;
     while (blob->waiting.head != NONE) {

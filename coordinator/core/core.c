@@ -156,6 +156,7 @@ struct core *core_create(const struct core_config *config, struct error *error)
     core->blob_capacity = (uint32_t)blobs;
     core->stop_cursor = NONE;
     core->silence_deadline = UINT64_MAX;
+    core->relief_at = UINT64_MAX;
     core->counters.jobs_total = demand.jobs;
     if (!make_tables(core, &demand)) {
         core_destroy(&core);
@@ -271,6 +272,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
     commits_advance(core);
     lines_open(core);
     leases_dispatch(core);
+    results_relieve(core);
     finish_if_over(core);
     core->effects = NULL;
 }
@@ -278,13 +280,12 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
 uint64_t core_deadline(const struct core *core)
 {
     bool stopping = core->stop_cursor != NONE && core->stop_cursor < core->config.line_count;
-    bool leasing = core->heap_count > 0 && core->by_credit.head != NONE;
-    if (core->ready.head != NONE || stopping || lines_can_open(core) ||
-        (leasing && core->now_ms >= core->dispatch_from_ms) ||
+    bool reattaching = core->heap_count > 0 && core->now_ms < core->dispatch_from_ms;
+    if (core->ready.head != NONE || stopping || core->leases_cut || lines_can_open(core) ||
         (lines_all_over(core) && !core->finished))
         return core->now_ms;
     uint64_t deadline = core->now_ms + TICK_MS;
-    if (leasing && core->dispatch_from_ms < deadline)
+    if (reattaching && core->dispatch_from_ms < deadline)
         deadline = core->dispatch_from_ms;
     return deadline;
 }

@@ -142,10 +142,11 @@ enum core_effect_kind {
     CORE_PERSIST_INPUT,
     CORE_PERSIST_DETAIL, /* at the result's arrival, before its commit; a later one replaces it, one
                             of 0 bytes takes it back */
-    CORE_PULL_BLOB, /* until stored or unavailable; when the store has it already, say stored */
-    CORE_DROP_BLOB, /* nothing alive refers to it */
-    CORE_NOTE,      /* for the log and the ledger's events; never decides anything */
-    CORE_FINISH,    /* the run has ended, for the reason given */
+    CORE_PULL_BLOB,   /* until stored or unavailable; when the store has it already, say stored */
+    CORE_CANCEL_PULL, /* no longer wanted: give it up without a word */
+    CORE_DROP_BLOB,   /* nothing alive refers to it */
+    CORE_NOTE,        /* for the log and the ledger's events; never decides anything */
+    CORE_FINISH,      /* the run has ended, for the reason given */
 };
 
 enum note_kind {
@@ -155,12 +156,15 @@ enum note_kind {
     NOTE_WORKER_LOST,
     NOTE_WORKER_LEFT,
     NOTE_WORKER_BENCHED,
+    NOTE_LEASE_UNCLAIMED, /* a worker does not have what it was given */
     NOTE_SLOT_DIED,
     NOTE_ATTEMPT_FAILED,
     NOTE_JOB_QUARANTINED,
     NOTE_OPINION_DIFFERS,
     NOTE_LINE_CLOSED,
-    NOTE_KIND_LAST = NOTE_LINE_CLOSED,
+    NOTE_RESULT_DROPPED, /* to make room in its worker */
+    NOTE_STUCK,          /* no worker has room for any work */
+    NOTE_KIND_LAST = NOTE_STUCK,
 };
 
 enum finish_code {
@@ -187,6 +191,7 @@ struct core_effect {
             struct digest digest;
             uint64_t bytes; /* expected size */
         } pull;
+        struct digest cancel;
         struct {
             struct digest digest;
             bool anchor; /* every 50th ancestor: `keep: live` keeps it all the same */

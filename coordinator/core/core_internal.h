@@ -44,6 +44,9 @@ enum {
     HOLDERS_MAX = 4,
     OPINIONS_MAX = 2,
     TROUBLES_MAX = 4,
+    PARKED_PER_STEP = 1024,
+    STUCK_MS = 15000, /* so long must nothing be leased for want of room before something is done */
+    RELIEF_MS = 1000, /* between two results that are given up to make room */
     ANCHOR_DEPTH = 50,
     CLOCK_STEP_MS_MAX = 1000, /* of silence per step: a coordinator that was stopped for a minute
                                  must not blame its workers */
@@ -74,7 +77,7 @@ struct session {
     uint64_t done;
     struct link by_silence; /* longest silent first */
     struct link by_credit;  /* those that may get work, in turn */
-    bool in_credit;
+    bool in_credit, able;   /* able: ready, not benched, with any capacity at all */
     struct list leases;
 };
 
@@ -111,11 +114,12 @@ struct slot {
     uint32_t depth; /* of the child */
     uint32_t parent_blobs[JOB_PARENTS_MAX];
     uint32_t attempts, deaths, failures;
-    uint32_t trouble_count; /* workers where the job died or failed; the last few */
+    uint32_t trouble_count; /* workers where the job died, failed or got lost; the last few */
     struct instance_id trouble_at[TROUBLES_MAX];
     struct list leases;
     struct link in_place;
     uint32_t heap_place; /* in the waiting heap, or NONE */
+    uint32_t next_parked;
     bool in_ready;
     struct link by_ready; /* held results that may be due for commit */
 
@@ -200,7 +204,7 @@ struct core {
     struct session *sessions;
     struct list by_silence, by_credit;
     struct fixed_map *by_instance, *by_home;
-    uint32_t session_count, benched_count;
+    uint32_t session_count, benched_count, able_count;
     uint32_t *free_sessions, free_session_count;
     uint64_t silence_deadline; /* on the liveness clock */
 
@@ -211,6 +215,8 @@ struct core {
     uint32_t *free_slots, free_slot_count, slot_capacity;
     struct fixed_map *by_job;
     uint32_t *heap, heap_count; /* slots to lease, oldest first */
+    bool leases_cut;            /* the last dispatch ended before its work did */
+    uint64_t relief_at;         /* on the liveness clock; UINT64_MAX: not stuck */
     struct list ready;
 
     struct blob *blobs;
@@ -295,7 +301,7 @@ void lease_adopt(struct core *core, uint32_t slot, uint32_t session, const struc
 void lease_free(struct core *core, uint32_t lease);
 /* Takes a lease back: the job (or opinion) waits again. */
 void lease_lost(struct core *core, uint32_t lease);
-/* The job died or failed there: it goes elsewhere if it can. */
+/* The job died, failed or got lost there: it goes elsewhere while there is anybody else. */
 void slot_note_trouble(struct core *core, uint32_t slot, uint32_t session);
 /* Ends all leases of a job that needs them no longer; tells the workers to stop, except `except`.
  */
@@ -317,6 +323,13 @@ void result_drop(struct core *core, uint32_t slot);
 bool result_prepare(struct core *core, uint32_t slot);
 /* The description of the second opinion on the slot's child. */
 struct job opinion_job(const struct slot *slot);
+/* Takes back the detail of an earlier result. */
+void result_forget_detail(struct core *core, uint32_t slot);
+/*
+ * When every worker's cache is full of results whose turn has not come, the job whose turn it is
+ * finds no worker: gives up the newest of those results, so that there is room again.
+ */
+void results_relieve(struct core *core);
 
 /* ---------------------------------------------------------------------------------------- slots.c
  */

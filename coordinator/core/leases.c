@@ -206,57 +206,105 @@ static bool is_among(const struct instance_id *instance, const struct instance_i
     return false;
 }
 
+/* Workers that are not to be asked while there is anybody else. */
+struct avoided {
+    struct instance_id list[TROUBLES_MAX + OPINIONS_MAX + 1];
+    uint32_t count;
+};
+
+static void avoid(struct avoided *avoided, const struct instance_id *instance)
+{
+    if (!is_among(instance, avoided->list, avoided->count))
+        avoided->list[avoided->count++] = *instance;
+}
+
+static uint32_t troubles_of(const struct slot *slot)
+{
+    return slot->trouble_count < TROUBLES_MAX ? slot->trouble_count : TROUBLES_MAX;
+}
+
 void slot_note_trouble(struct core *core, uint32_t slot_index, uint32_t session)
 {
     struct slot *slot = &core->slots[slot_index];
-    slot->trouble_at[slot->trouble_count++ % TROUBLES_MAX] = core->sessions[session].instance;
+    const struct instance_id *instance = &core->sessions[session].instance;
+    if (!is_among(instance, slot->trouble_at, troubles_of(slot)))
+        slot->trouble_at[slot->trouble_count++ % TROUBLES_MAX] = *instance;
+}
+
+/* Whether somebody could work who is not to be avoided, now or as soon as there is credit. */
+static bool others_are_able(const struct core *core, const struct avoided *avoided)
+{
+    uint32_t able = 0;
+    for (uint32_t i = 0; i < avoided->count; i++) {
+        uint32_t session = session_find(core, &avoided->list[i]);
+        able += session != NONE && core->sessions[session].able;
+    }
+    return core->able_count > able;
+}
+
+/* The first with credit that is not to be avoided, best on another host than `host`; or NONE. */
+static uint32_t session_not_avoided(const struct core *core, const struct avoided *avoided,
+                                    const char *host)
+{
+    uint32_t session = core->by_credit.head, second = NONE;
+    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
+        const struct session *candidate = &core->sessions[session];
+        if (!is_among(&candidate->instance, avoided->list, avoided->count)) {
+            if (host == NULL || strcmp(candidate->host, host) != 0)
+                return session;
+            if (second == NONE)
+                second = session;
+        }
+        session = candidate->by_credit.next;
+    }
+    return second;
 }
 
 /*
- * Who is to give an opinion: best somebody on another host who has not spoken yet, then anybody who
- * has not, then anybody but the holder of the result: who contradicted it may contradict itself. A
- * busy host is not waited for: an opinion late is a commit late.
+ * Who is to give an opinion. The first one: best somebody on another host, else somebody else, else
+ * whoever is free; a busy host is not waited for, since an opinion late is a commit late. In a
+ * dispute, and after trouble, whoever has not spoken is waited for; then whoever contradicted, who
+ * may contradict itself.
  */
 static uint32_t session_for_opinion(const struct core *core, const struct slot *slot)
 {
-    uint32_t session = core->by_credit.head, fresh = NONE, other = NONE;
-    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
-        const struct session *candidate = &core->sessions[session];
-        bool is_other = !instance_equal(&candidate->instance, &slot->holder);
-        bool is_fresh =
-            is_other && !is_among(&candidate->instance, slot->opinion_by, slot->opinion_count);
-        if (is_fresh && strcmp(candidate->host, slot->host) != 0)
-            return session;
-        if (is_fresh && fresh == NONE)
-            fresh = session;
-        if (is_other && other == NONE)
-            other = session;
-        session = candidate->by_credit.next;
-    }
-    if (fresh != NONE)
-        return fresh;
-    return other != NONE ? other : core->by_credit.head;
-}
-
-/* A worker with credit where the job has not failed before; any, when there is none at hand. */
-static uint32_t session_without_trouble(const struct core *core, const struct slot *slot)
-{
-    uint32_t count = slot->trouble_count < TROUBLES_MAX ? slot->trouble_count : TROUBLES_MAX;
-    uint32_t session = core->by_credit.head;
-    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
-        if (!is_among(&core->sessions[session].instance, slot->trouble_at, count))
-            return session;
-        session = core->sessions[session].by_credit.next;
-    }
+    struct avoided holder = {.count = 0};
+    avoid(&holder, &slot->holder);
+    struct avoided all = holder;
+    for (uint32_t i = 0; i < slot->opinion_count; i++)
+        avoid(&all, &slot->opinion_by[i]);
+    for (uint32_t i = 0; i < troubles_of(slot); i++)
+        avoid(&all, &slot->trouble_at[i]);
+    bool patient = slot->opinion_count > 0 || slot->trouble_count > 0;
+    uint32_t session = session_not_avoided(core, &all, slot->host);
+    if (session != NONE || (patient && others_are_able(core, &all)))
+        return session;
+    session = session_not_avoided(core, &holder, NULL);
+    if (session != NONE || (patient && others_are_able(core, &holder)))
+        return session;
     return core->by_credit.head;
 }
 
+/* After trouble, a worker where there was none: it is waited for while there is one. */
+static uint32_t session_for_job(const struct core *core, const struct slot *slot)
+{
+    if (slot->trouble_count == 0) {
+        uint32_t holder = holder_with_credit(core, slot);
+        return holder != NONE ? holder : core->by_credit.head;
+    }
+    struct avoided avoided = {.count = 0};
+    for (uint32_t i = 0; i < troubles_of(slot); i++)
+        avoid(&avoided, &slot->trouble_at[i]);
+    uint32_t session = session_not_avoided(core, &avoided, NULL);
+    if (session != NONE || others_are_able(core, &avoided))
+        return session;
+    return core->by_credit.head;
+}
+
+/* NONE: it waits for somebody who is busy now. */
 static uint32_t session_for(const struct core *core, const struct slot *slot)
 {
-    if (slot->state == SLOT_HELD)
-        return session_for_opinion(core, slot);
-    uint32_t session = slot->trouble_count == 0 ? holder_with_credit(core, slot) : NONE;
-    return session != NONE ? session : session_without_trouble(core, slot);
+    return slot->state == SLOT_HELD ? session_for_opinion(core, slot) : session_for_job(core, slot);
 }
 
 static enum lease_reason reason_for(const struct slot *slot)
@@ -285,8 +333,6 @@ static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_i
         slot->opinion = OPINION_LEASED;
     else
         slot->state = SLOT_LEASED;
-    for (uint32_t i = 0; i < slot->job.parent_count; i++)
-        blob_add_holder(core, slot->parent_blobs[i], session_index);
     struct message *message = effect_send(core, &session->instance, MESSAGE_LEASE);
     if (message == NULL)
         return;
@@ -297,12 +343,25 @@ static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_i
 
 void leases_dispatch(struct core *core)
 {
+    core->leases_cut = false;
     if (core->now_ms < core->dispatch_from_ms)
         return;
-    for (uint32_t i = 0; i < LEASES_PER_STEP && core->heap_count > 0; i++) {
-        if (core->by_credit.head == NONE)
-            return;
+    uint32_t parked = NONE, parked_count = 0, leased = 0;
+    while (core->heap_count > 0 && core->by_credit.head != NONE && leased < LEASES_PER_STEP &&
+           parked_count < PARKED_PER_STEP) {
         uint32_t slot = core->heap[0];
-        lease_out(core, slot, session_for(core, &core->slots[slot]));
+        uint32_t session = session_for(core, &core->slots[slot]);
+        if (session != NONE) {
+            lease_out(core, slot, session);
+            leased++;
+            continue;
+        }
+        waiting_remove(core, slot);
+        core->slots[slot].next_parked = parked;
+        parked = slot;
+        parked_count++;
     }
+    core->leases_cut = leased == LEASES_PER_STEP;
+    for (; parked != NONE; parked = core->slots[parked].next_parked)
+        waiting_add(core, parked);
 }

@@ -241,8 +241,11 @@ void lines_poison(struct core *core, uint32_t index, const char *evidence)
     slot->fitness = (double)NAN;
     slot->metric_count = 0;
     slot->child = (struct digest){{0}};
-    slot->child_bytes = 0;
+    slot->child_bytes = slot->steps = 0;
+    slot->compute_ms = 0;
+    slot->worker[0] = slot->host[0] = slot->numeric[0] = '\0';
     slot->held_under.attempt = 0;
+    result_forget_detail(core, index);
     slot_mark_ready(core, index);
 }
 

@@ -130,6 +130,12 @@ bool result_prepare(struct core *core, uint32_t slot_index)
     const struct place *place = &core->places[slot->place];
     if (!place->config.search.strategy->judge(place->strategy, &candidate))
         return true;
+    if (slot->child_blob == NONE && blob_conflicts(core, &slot->child)) {
+        result_drop(core, slot_index); /* it was no imitation when it came: see fault_of() */
+        if (++slot->failures >= FAILURES_MAX)
+            lines_poison(core, slot_index, "its child's digest imitates another's");
+        return false;
+    }
     blob_want(core, slot_index);
     if (core->blobs[slot->child_blob].state != BLOB_STORED)
         return false;
@@ -219,7 +225,10 @@ static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_
     if (lease == NONE || slot->opinion != OPINION_LEASED)
         return;
     if (result->outcome == OUTCOME_FAILED) {
-        attempt_failed(core, slot_index, session_index, result, fault_of(core, slot, result));
+        slot_note_trouble(core, slot_index, session_index);
+        lease_lost(core, lease);
+        if (++slot->disputes >= DISPUTES_MAX)
+            lines_quarantine(core, slot_index, "nobody can evaluate its child");
         return;
     }
     lease_free(core, lease);
@@ -232,18 +241,22 @@ static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_
 /* ---------------------------------------------------------------------------------------- results
  */
 
-/* A line that went on under a larger budget ends with another final job: an earlier one left a
- * detail. */
+/* `result` NULL: it has none. */
 static void persist_detail(struct core *core, struct slot *slot, const struct result *result)
 {
-    bool earlier = slot->has_detail || slot->job.key.job == JOB_NUMBER_FINAL;
-    slot->has_detail = result->detail_bytes > 0;
-    if (!earlier && !slot->has_detail)
-        return;
+    slot->has_detail = result != NULL && result->detail_bytes > 0;
     struct core_effect *effect = effect_add(core, CORE_PERSIST_DETAIL);
+    if (effect == NULL)
+        return;
     effect->detail.job = slot->job.key;
-    effect->detail.bytes = result->detail_bytes;
-    effect->detail.detail = result->detail;
+    effect->detail.bytes = slot->has_detail ? result->detail_bytes : 0;
+    effect->detail.detail = slot->has_detail ? result->detail : NULL;
+}
+
+void result_forget_detail(struct core *core, uint32_t slot_index)
+{
+    if (core->slots[slot_index].has_detail)
+        persist_detail(core, &core->slots[slot_index], NULL);
 }
 
 static void keep_result(struct core *core, uint32_t slot_index, const struct session *session,
@@ -269,7 +282,10 @@ static void keep_result(struct core *core, uint32_t slot_index, const struct ses
     slot->held_under = result->lease;
     slot->opinion = OPINION_NONE;
     slot->opinion_count = 0;
-    persist_detail(core, slot, result);
+    /* A line that went on under a larger budget ends with another final job: an earlier one left
+     * one. */
+    if (result->detail_bytes > 0 || slot->has_detail || slot->job.key.job == JOB_NUMBER_FINAL)
+        persist_detail(core, slot, result);
 }
 
 /* A further result of a job whose result is here already. */
@@ -303,6 +319,8 @@ static void on_first(struct core *core, uint32_t slot_index, uint32_t session_in
         return;
     }
     session->done++;
+    for (uint32_t i = 0; i < slot->job.parent_count; i++)
+        blob_add_holder(core, slot->parent_blobs[i], session_index);
     leases_end(core, slot_index, session_index);
     waiting_remove(core, slot_index);
     keep_result(core, slot_index, session, result);
@@ -389,4 +407,51 @@ void results_on_death(struct core *core, uint32_t session_index, const struct de
         if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
             lines_poison(core, slot_index, "its slot process died three times");
     }
+}
+
+/* ----------------------------------------------------------------------------------------- relief
+ */
+
+/* Jobs wait, workers are there, and not one of them has room for any work. */
+static bool is_stuck(const struct core *core)
+{
+    return core->heap_count > 0 && core->session_count > 0 && core->able_count == 0 &&
+           core->free_lease_count == core->lease_capacity;
+}
+
+/* The newest result whose bytes nobody has asked for, or NONE. */
+static uint32_t newest_idle(const struct core *core)
+{
+    uint32_t newest = NONE;
+    for (uint32_t i = 0; i < core->slot_capacity; i++) {
+        const struct slot *slot = &core->slots[i];
+        if (slot->state == SLOT_HELD && slot->child_blob == NONE && slot->child_bytes > 0 &&
+            (newest == NONE || slot->order > core->slots[newest].order))
+            newest = i;
+    }
+    return newest;
+}
+
+void results_relieve(struct core *core)
+{
+    if (!is_stuck(core)) {
+        core->relief_at = UINT64_MAX;
+        return;
+    }
+    if (core->relief_at == UINT64_MAX)
+        core->relief_at = core->live_ms + STUCK_MS;
+    if (core->live_ms < core->relief_at)
+        return;
+    uint32_t slot = newest_idle(core);
+    if (slot == NONE) {
+        core->relief_at = core->live_ms + STUCK_MS;
+        effect_note(core, (struct note){.kind = NOTE_STUCK},
+                    "no worker takes work: none has room for another checkpoint");
+        return;
+    }
+    core->relief_at = core->live_ms + RELIEF_MS;
+    struct note note = {.kind = NOTE_RESULT_DROPPED, .job = &core->slots[slot].job.key};
+    effect_note(core, note, "given up to make room in worker %s: an older job finds no worker",
+                core->slots[slot].worker);
+    result_drop(core, slot);
 }

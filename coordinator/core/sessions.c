@@ -26,8 +26,10 @@ uint32_t session_find(const struct core *core, const struct instance_id *instanc
 void session_update_credit(struct core *core, uint32_t index)
 {
     struct session *session = &core->sessions[index];
-    bool wanted = session->state == SESSION_READY && !session->benched &&
-                  session->lease_count < session->capacity;
+    bool able = session->state == SESSION_READY && !session->benched && session->capacity > 0;
+    bool wanted = able && session->lease_count < session->capacity;
+    core->able_count += (uint32_t)able - (uint32_t)session->able;
+    session->able = able;
     /* A session that stays goes to the end: workers take turns. */
     if (session->in_credit)
         list_remove(&core->by_credit, &core->sessions[0].by_credit, sizeof *session, index);
@@ -75,6 +77,16 @@ static uint32_t session_open(struct core *core, const struct hello *hello, const
     return index;
 }
 
+/* Only benched workers are left: they are better than none, and what they say is still checked. */
+static void lift_benches(struct core *core)
+{
+    core->benched_count = 0;
+    for (uint32_t i = core->by_silence.head; i != NONE; i = core->sessions[i].by_silence.next) {
+        core->sessions[i].benched = false;
+        session_update_credit(core, i);
+    }
+}
+
 static void session_close(struct core *core, uint32_t index)
 {
     struct session *session = &core->sessions[index];
@@ -88,6 +100,8 @@ static void session_close(struct core *core, uint32_t index)
     fixed_map_remove(core->by_home, key_of(session->home.bytes));
     core->free_sessions[core->free_session_count++] = index;
     core->session_count--;
+    if (core->benched_count > 0 && core->benched_count == core->session_count)
+        lift_benches(core);
 }
 
 void session_bench(struct core *core, const struct instance_id *instance)
@@ -124,7 +138,7 @@ void sessions_watch(struct core *core)
                 core->silence_deadline = deadline;
             return;
         }
-        if (budget-- == 0) {
+        if (budget == 0) {
             core->silence_deadline = core->live_ms;
             return;
         }
@@ -134,9 +148,11 @@ void sessions_watch(struct core *core)
             effect_note(core, note, "worker %s on %s: silent for %u ms; its %u jobs go to others",
                         session->name, session->host, (unsigned)silent, session->lease_count);
             session_close(core, index);
+            budget--;
             continue;
         }
         if (session->state == SESSION_READY) {
+            budget--;
             note.kind = NOTE_WORKER_SUSPECT;
             effect_note(core, note, "worker %s on %s: silent for %u ms; no new work for it",
                         session->name, session->host, (unsigned)silent);
@@ -269,7 +285,8 @@ static bool on_held(struct core *core, uint32_t index, const struct held *held)
         return true;
     }
     struct slot *slot = &core->slots[slot_index];
-    bool same = held->job_prefix == job_prefix(&slot->description);
+    /* A benched worker is told to let go of whatever it has. */
+    bool same = !session->benched && held->job_prefix == job_prefix(&slot->description);
     bool finished = held->phase == HELD_FINISHED;
     uint32_t lease = lease_find(core, slot_index, index, held->job_prefix);
     if (lease != NONE)
@@ -291,15 +308,24 @@ static bool on_held(struct core *core, uint32_t index, const struct held *held)
 
 /* Leases that should be at the worker by now and are not: the message was lost, or it was dropped.
  */
-static void drop_unlisted(struct core *core, struct session *session)
+static void drop_unlisted(struct core *core, uint32_t index)
 {
-    uint32_t next;
+    const struct session *session = &core->sessions[index];
+    uint32_t next, unclaimed = 0;
     for (uint32_t lease = session->leases.head; lease != NONE; lease = next) {
-        next = core->leases[lease].in_session.next;
-        if (core->leases[lease].beat != session->beat &&
-            core->now_ms - core->leases[lease].since_ms >= core->config.confirm_ms)
-            lease_lost(core, lease);
+        const struct lease_entry *entry = &core->leases[lease];
+        next = entry->in_session.next;
+        if (entry->beat == session->beat ||
+            core->now_ms - entry->since_ms < core->config.confirm_ms)
+            continue;
+        slot_note_trouble(core, entry->slot, index);
+        lease_lost(core, lease);
+        unclaimed++;
     }
+    struct note note = {.kind = NOTE_LEASE_UNCLAIMED, .instance = &session->instance};
+    if (unclaimed > 0)
+        effect_note(core, note, "worker %s on %s: does not have %u jobs that it was given",
+                    session->name, session->host, unclaimed);
 }
 
 static void on_heartbeat(struct core *core, uint32_t index, const struct heartbeat *beat)
@@ -311,7 +337,7 @@ static void on_heartbeat(struct core *core, uint32_t index, const struct heartbe
         if (on_held(core, index, &beat->held[i]))
             verdicts++;
     if (!beat->held_cut && verdicts < VERDICTS_PER_BEAT)
-        drop_unlisted(core, session);
+        drop_unlisted(core, index);
     session->capacity = beat->capacity;
     session_update_credit(core, index);
 }

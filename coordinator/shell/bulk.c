@@ -167,6 +167,30 @@ static void end_pull(struct bulk *bulk, struct pull_in *pull, bool stored)
     *pull = (struct pull_in){0};
 }
 
+static void cancel_wishes(struct wish_queue *wishes, const struct digest *digest)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < wishes->count; i++) {
+        struct bulk_want want = wishes->items[(wishes->first + i) % wishes->capacity];
+        if (!digest_equal(&want.digest, digest))
+            wishes->items[(wishes->first + kept++) % wishes->capacity] = want;
+    }
+    wishes->count = kept;
+}
+
+void bulk_cancel(struct bulk *bulk, const struct digest *digest)
+{
+    cancel_wishes(&bulk->wishes, digest);
+    struct transfer_id id = transfers_find(bulk->transfers, digest);
+    if (id.index == TRANSFER_NONE.index)
+        return;
+    struct pull_in *pull = &bulk->pulls[id.index];
+    if (pull->writer != NULL)
+        blob_writer_abandon(&pull->writer);
+    *pull = (struct pull_in){0};
+    transfers_cancel(bulk->transfers, id);
+}
+
 /* Begins wishes while the table has room. */
 static void begin_pulls(struct bulk *bulk, uint64_t now_ms)
 {

@@ -29,9 +29,12 @@ struct bulk_want {
     uint64_t bytes; /* expected size; another one is refused */
 };
 
-/* Notes the wish; it is answered by exactly one event. 0, or -1 when memory is out. */
+/* Notes the wish; unless cancelled it is answered by exactly one event. 0, or -1: out of memory. */
 int bulk_add_want(struct bulk *bulk, const struct bulk_want *want, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Forgets the wish, whether it has begun or not; an event that is due already is still given. */
+void bulk_cancel(struct bulk *bulk, const struct digest *digest);
 
 /*
  * Reads at most `budget` datagrams: serves pulls, takes chunks. -1 with the reason when the store

@@ -41,7 +41,7 @@ static int digest_set_add(struct digest_set *set, const struct digest *digest, s
 
 bool run_is_anchor(const struct commit_record *record)
 {
-    return record->admitted && record->depth % ANCHOR_STRIDE == 0;
+    return record->admitted && record->depth > 0 && record->depth % ANCHOR_STRIDE == 0;
 }
 
 static enum ledger_result open_ledger(struct run *run, struct ledger_header *header,

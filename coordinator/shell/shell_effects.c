@@ -33,6 +33,12 @@ static const char *note_name(enum note_kind kind)
         return "worker_left";
     case NOTE_WORKER_BENCHED:
         return "worker_benched";
+    case NOTE_LEASE_UNCLAIMED:
+        return "lease_unclaimed";
+    case NOTE_RESULT_DROPPED:
+        return "result_dropped";
+    case NOTE_STUCK:
+        return "stuck";
     case NOTE_SLOT_DIED:
         return "slot_died";
     case NOTE_ATTEMPT_FAILED:
@@ -250,6 +256,9 @@ static int take_effect(struct shell *shell, const struct core_effect *effect, st
         const struct bulk_want want = {effect->pull.from, effect->pull.digest, effect->pull.bytes};
         return bulk_add_want(shell->bulk, &want, error);
     }
+    case CORE_CANCEL_PULL:
+        bulk_cancel(shell->bulk, &effect->cancel);
+        return 0;
     case CORE_DROP_BLOB:
         return take_drop(shell, effect, error);
     case CORE_NOTE:

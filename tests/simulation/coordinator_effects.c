@@ -95,6 +95,16 @@ void coordinator_start_pull(struct coordinator_node *node, const struct instance
     }
 }
 
+static void cancel_pull(struct coordinator_node *node, const struct digest *digest)
+{
+    for (uint32_t i = node->wish_count; i-- > 0;)
+        if (digest_equal(&node->wishes[i].digest, digest))
+            node->wishes[i] = node->wishes[--node->wish_count];
+    struct transfer_id id = transfers_find(node->bulk.transfers, digest);
+    if (id.index != TRANSFER_NONE.index)
+        transfers_cancel(node->bulk.transfers, id);
+}
+
 static void drop_blobs(struct coordinator_node *node)
 {
     for (uint32_t i = 0; i < node->drop_count; i++) {
@@ -147,6 +157,9 @@ static void perform(struct coordinator_node *node, const struct core_effect *eff
         break;
     case CORE_PULL_BLOB:
         coordinator_start_pull(node, &effect->pull.from, &effect->pull.digest);
+        break;
+    case CORE_CANCEL_PULL:
+        cancel_pull(node, &effect->cancel);
         break;
     case CORE_DROP_BLOB:
         assert(node->drop_count < BLOB_EVENTS_MAX);

@@ -128,6 +128,7 @@ static void carry_out(struct fixture *fixture, const struct core_effect *effect)
         fixture->finish = effect->finish.code;
         break;
     case CORE_PERSIST_DETAIL:
+    case CORE_CANCEL_PULL:
         break;
     }
 }
