@@ -240,6 +240,21 @@ static void test_silence_makes_suspect_then_lost_and_work_goes_on(void **state)
     fixture_close(&f);
 }
 
+static void test_all_silent_workers_are_suspect_at_once(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 3, 1);
+    f.config.sessions_max = 200;
+    fixture_start(&f);
+    for (uint32_t i = 0; i < 150; i++)
+        fixture_hello(&f, i, 1);
+    for (int i = 0; i < 12; i++)
+        fixture_tick(&f, 500);
+    fixture_settle(&f);
+    assert_int_equal(core_summary(f.core).suspects, 150);
+    fixture_close(&f);
+}
+
 static void test_a_stopped_coordinator_blames_nobody(void **state)
 {
     (void)state;
@@ -501,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_a_larger_budget_gives_what_a_straight_run_gives),
         cmocka_unit_test(test_strangers_are_refused_with_the_reason),
         cmocka_unit_test(test_silence_makes_suspect_then_lost_and_work_goes_on),
+        cmocka_unit_test(test_all_silent_workers_are_suspect_at_once),
         cmocka_unit_test(test_a_stopped_coordinator_blames_nobody),
         cmocka_unit_test(test_a_lease_that_did_not_arrive_is_given_again),
         cmocka_unit_test(test_after_a_restart_running_jobs_are_claimed),

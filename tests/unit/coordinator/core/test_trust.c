@@ -224,6 +224,108 @@ static void test_poison_may_be_committed_as_failed(void **state)
     fixture_close(&f);
 }
 
+/* Nobody may be handed for ever what it cannot take: it goes to another worker. */
+static void test_a_job_that_was_not_taken_up_goes_elsewhere(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 1);
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    assert_int_equal(fixture_count(&f, 0, MESSAGE_LEASE), 1);
+    fixture_hello(&f, 1, 1);
+    fixture_tick(&f, f.config.confirm_ms);
+    fixture_beat(&f, 0, 1, NULL);
+    assert_int_equal(f.notes[NOTE_LEASE_UNCLAIMED], 1);
+    assert_int_equal(fixture_count(&f, 0, MESSAGE_LEASE), 1);
+    assert_int_equal(fixture_count(&f, 1, MESSAGE_LEASE), 1);
+    fixture_close(&f);
+}
+
+/* A worker that fails at once must not fail three times while the others are busy. */
+static void test_a_failed_job_waits_for_a_busy_worker(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 2);
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    fixture_hello(&f, 1, 1);
+    struct lease lease;
+    assert_true(fixture_take_lease(&f, 1, &lease));
+    struct result result = fixture_result(&lease);
+    result.outcome = OUTCOME_FAILED;
+    result.fitness = (double)NAN;
+    fixture_give(&f, 1, &result);
+    assert_int_equal(fixture_count(&f, 1, MESSAGE_LEASE), 0);
+    fixture_do(&f, 0); /* it is free now, and gets it */
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    assert_int_equal(lease.key.job.job, result.lease.job.job);
+    fixture_close(&f);
+}
+
+static void test_a_benched_worker_is_better_than_none(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 3, 1);
+    f.config.opinion_promising = true;
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    struct lease lease;
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    fixture_hello(&f, 1, 1);
+    fixture_hello(&f, 2, 1);
+    struct result lie = fixture_result(&lease);
+    lie.fitness = 2;
+    fixture_give(&f, 0, &lie);
+    give_opinion(fixture_count(&f, 1, MESSAGE_LEASE) > 0 ? 1 : 2, 0);
+    give_opinion(fixture_count(&f, 1, MESSAGE_LEASE) > 0 ? 1 : 2, 0);
+    assert_int_equal(f.notes[NOTE_WORKER_BENCHED], 1);
+    struct message goodbye = {.kind = MESSAGE_GOODBYE, .epoch = f.config.epoch};
+    fixture_say(&f, 1, &goodbye);
+    assert_int_equal(fixture_count(&f, 0, MESSAGE_LEASE), 0);
+    fixture_say(&f, 2, &goodbye);
+    assert_int_equal(fixture_count(&f, 0, MESSAGE_LEASE), 1);
+    fixture_close(&f);
+}
+
+/* Caches full of later results: the newest is given up, so that the oldest job finds a worker. */
+static void test_full_caches_make_room_for_the_oldest_job(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 6);
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    fixture_do(&f, 0); /* a champion: later children are not wanted unless they are better */
+    struct lease oldest;
+    assert_true(fixture_take_lease(&f, 0, &oldest));
+    fixture_hello(&f, 1, 5);
+    for (int i = 0; i < 5; i++) {
+        struct lease lease;
+        assert_true(fixture_take_lease(&f, 1, &lease));
+        struct result result = fixture_result(&lease);
+        result.fitness -= 1;
+        fixture_give(&f, 1, &result);
+    }
+    struct message goodbye = {.kind = MESSAGE_GOODBYE, .epoch = f.config.epoch};
+    fixture_say(&f, 0, &goodbye);
+    assert_int_equal(core_summary(f.core).held, 5);
+    for (int i = 0; i < 29; i++) {
+        fixture_tick(&f, 500);
+        fixture_beat(&f, 1, 0, NULL); /* no room */
+    }
+    assert_int_equal(f.notes[NOTE_RESULT_DROPPED], 0);
+    for (int i = 0; i < 12; i++) { /* it was given the job once, before it said so */
+        fixture_tick(&f, 500);
+        fixture_beat(&f, 1, 0, NULL);
+    }
+    assert_true(f.notes[NOTE_RESULT_DROPPED] > 0);
+    fixture_beat(&f, 1, 1, NULL);
+    struct lease lease;
+    while (fixture_take_lease(&f, 1, &lease))
+        continue;
+    assert_int_equal(lease.key.job.job, oldest.key.job.job);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +336,10 @@ int main(void)
         cmocka_unit_test(test_three_deaths_of_its_own_quarantine_a_job),
         cmocka_unit_test(test_a_job_that_failed_goes_elsewhere),
         cmocka_unit_test(test_poison_may_be_committed_as_failed),
+        cmocka_unit_test(test_a_job_that_was_not_taken_up_goes_elsewhere),
+        cmocka_unit_test(test_a_failed_job_waits_for_a_busy_worker),
+        cmocka_unit_test(test_a_benched_worker_is_better_than_none),
+        cmocka_unit_test(test_full_caches_make_room_for_the_oldest_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
