@@ -52,7 +52,8 @@ int replay_commit(struct core *core, const struct commit_record *record, struct 
     if (index == FIXED_MAP_NONE || core->slots[index].state == SLOT_BEYOND)
         return error_set(error, -1,
                          "commit %" PRIu64 ": job %" PRIu64 " of line %" PRIu32
-                         " is not in flight here; the present limits may be lower than its own",
+                         " lies beyond the present limits; budget.jobs and stop may be raised, "
+                         "not lowered",
                          record->sequence, key.job, key.line);
     struct slot *slot = &core->slots[index];
     if (!digest_equal(&slot->description, &record->description))

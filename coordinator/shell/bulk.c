@@ -316,13 +316,16 @@ static void take_absent(struct bulk *bulk, const struct instance_id *from,
 
 /* ---------------------------------------------------------------------------------- going out */
 
-/* Answers one request; a blob that is not there, or cannot be read, is absent. */
-static void serve_pull(struct bulk *bulk, const struct socket_peer *to, const struct pull *pull)
+/* Answers one request. -1 with the reason when the blob is damaged or cannot be read. */
+static int serve_pull(struct bulk *bulk, const struct socket_peer *to, const struct pull *pull,
+                      struct error *error)
 {
     size_t count = 0;
     uint64_t total = 0;
     enum blob_result result = blob_store_read(bulk->store, &pull->digest, pull->offset, bulk->chunk,
-                                              pull->length, &count, &total, NULL);
+                                              pull->length, &count, &total, error);
+    if (result != BLOB_OK && result != BLOB_ABSENT)
+        return -1;
     struct message message;
     if (result == BLOB_OK && pull->offset <= total) {
         message = (struct message){.kind = MESSAGE_CHUNK,
@@ -336,6 +339,7 @@ static void serve_pull(struct bulk *bulk, const struct socket_peer *to, const st
         message = (struct message){.kind = MESSAGE_ABSENT, .absent = {pull->digest}};
     }
     (void)send_message(bulk, to, &message);
+    return 0;
 }
 
 static int take_message(struct bulk *bulk, const struct socket_peer *peer,
@@ -346,8 +350,7 @@ static int take_message(struct bulk *bulk, const struct socket_peer *peer,
         return 0;
     switch (message->kind) {
     case MESSAGE_PULL:
-        serve_pull(bulk, peer, &message->pull);
-        return 0;
+        return serve_pull(bulk, peer, &message->pull, error);
     case MESSAGE_CHUNK:
         return take_chunk(bulk, &from, &message->chunk, now_ms, error);
     case MESSAGE_ABSENT:

@@ -38,7 +38,7 @@ void bulk_cancel(struct bulk *bulk, const struct digest *digest);
 
 /*
  * Reads at most `budget` datagrams: serves pulls, takes chunks. -1 with the reason when the store
- * cannot be written (full, I/O error): the run cannot go on.
+ * cannot be written (full, I/O error) or holds a damaged blob: the run cannot go on.
  */
 int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct error *error)
     __attribute__((warn_unused_result));

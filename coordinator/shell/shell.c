@@ -145,10 +145,14 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
     if (open_signals(shell, error) != 0)
         return SHELL_FAILED;
     raise_file_limit();
+    /* An address in use must not leave a run directory behind. */
+    if (shell->options->listen != NULL && open_sockets(shell, error) != 0)
+        return SHELL_FAILED;
     enum run_result opened = run_open(&shell->run, &options, error);
     if (opened != RUN_OPENED)
         return opened == RUN_OTHER_EXPERIMENT ? SHELL_OTHER_EXPERIMENT : SHELL_FAILED;
-    if (open_memory(shell, error) != 0 || open_sockets(shell, error) != 0)
+    if (open_memory(shell, error) != 0 ||
+        (shell->sockets == NULL && open_sockets(shell, error) != 0))
         return SHELL_FAILED;
     shell->bulk = bulk_create(shell->sockets, shell->run.store, error);
     if (shell->bulk == NULL || open_local_worker(shell, error) != 0 ||
@@ -311,7 +315,13 @@ static int await_local_worker(struct shell *shell, struct error *error)
     local_worker_stop(shell->local, SIGTERM);
     uint64_t until_ms = shell->now_ms + LEAVE_MS;
     uint32_t signals = shell->stop_signals;
+    bool hurried = false;
     while (local_worker_is_alive(shell->local)) {
+        /* Once nothing runs there is nothing to wait for: what it holds stays in RUN/worker. */
+        if (!hurried && core_summary(shell->run.core).leased == 0) {
+            local_worker_stop(shell->local, SIGTERM);
+            hurried = true;
+        }
         if (shell->now_ms >= until_ms || shell->stop_signals > signals)
             local_worker_stop(shell->local, SIGKILL);
         if (turn(shell, error) != 0 || local_worker_tick(shell->local, shell->now_ms, error) != 0)

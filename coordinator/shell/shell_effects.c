@@ -237,7 +237,14 @@ static int take_note(struct shell *shell, const struct core_effect *effect, stru
         .text = effect->note.text,
         .log_tail = effect->note.log_tail,
     };
-    return shell_note(shell, &note, error);
+    if (shell_note(shell, &note, error) != 0)
+        return -1;
+    if (effect->note.kind == NOTE_STUCK && shell->local != NULL) /* nobody else will come */
+        return error_set(error, -1,
+                         "%s/worker has no room for another checkpoint (disk full?): no job can be "
+                         "computed",
+                         shell->run.directory.path);
+    return 0;
 }
 
 static int take_effect(struct shell *shell, const struct core_effect *effect, struct error *error)

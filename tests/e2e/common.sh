@@ -159,7 +159,7 @@ check_run() {
 refused() {
     local wanted=$1 pattern=$2 code=0 said
     shift 2
-    said=$(timeout 20 "$@" 2>&1 >/dev/null) || code=$?
+    said=$(timeout 40 "$@" 2>&1 >/dev/null) || code=$?
     [ "$code" -eq "$wanted" ] || fail "'$*' ended with $code, not with $wanted: $said"
     [ "$(wc -l <<<"$said")" -eq 1 ] || fail "'$*' said more than one line: $said"
     [[ $said == ratchet:\ * ]] || fail "'$*' does not say who speaks: $said"

@@ -25,6 +25,7 @@
 enum {
     DATAGRAM_BYTES = RESULT_BYTES_MAX + 64,
     ROOM_RETRY_MS = 500, /* between two attempts to write to a full disk */
+    ROOM_TRIES = 60,     /* then the job has failed here, and may go to another machine */
 };
 
 struct slot_context {
@@ -168,7 +169,8 @@ static int try_store(struct slot_context *slot, struct bytes bytes)
 
 /*
  * A full disk is no fault of the job, which may have taken hours: its child waits for room.
- * Meanwhile the supervisor, who sees the disk as well, asks for no more work.
+ * Meanwhile the supervisor, who sees the disk as well, asks for no more work. It waits for half a
+ * minute.
  */
 static int store(void *context, struct bytes bytes, struct digest *digest, struct error *error)
 {
@@ -178,7 +180,7 @@ static int store(void *context, struct bytes bytes, struct digest *digest, struc
     int failed = try_store(slot, bytes);
     if (failed && is_full(errno))
         fprintf(stderr, "the disk is full: a child of %zu bytes waits for room\n", bytes.count);
-    while (failed && is_full(errno)) {
+    for (int i = 0; failed && is_full(errno) && i < ROOM_TRIES; i++) {
         const struct timespec pause = {.tv_nsec = ROOM_RETRY_MS * 1000000L};
         nanosleep(&pause, NULL);
         failed = try_store(slot, bytes);
