@@ -26,6 +26,24 @@ static bool find_port(const char *address, const char **colon, unsigned long *po
     return *end == '\0';
 }
 
+int endpoint_check(const char *endpoint, struct error *error)
+{
+    if (starts_with(endpoint, ipc) && endpoint[strlen(ipc)] != '\0')
+        return 0;
+    if (!starts_with(endpoint, tcp))
+        return error_set(error, -1, "%.200s is neither tcp://HOST:PORT nor ipc://PATH", endpoint);
+    const char *colon = strrchr(endpoint + strlen(tcp), ':');
+    if (colon != NULL && colon > endpoint + strlen(tcp) && strcmp(colon, ":*") == 0)
+        return 0;
+    unsigned long port;
+    if (!find_port(endpoint + strlen(tcp), &colon, &port) || colon == endpoint + strlen(tcp))
+        return error_set(error, -1, "%.200s has no host or does not end in a port number",
+                         endpoint);
+    if (port < 1 || port > UINT16_MAX)
+        return error_set(error, -1, "%.200s: a port is in 1 .. 65535", endpoint);
+    return 0;
+}
+
 int endpoint_bulk(const char *control, char *bulk, size_t size, struct error *error)
 {
     int written;

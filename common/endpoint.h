@@ -15,6 +15,12 @@
 enum { ENDPOINT_BYTES_MAX = 256 /* with its NUL */ };
 
 /*
+ * Whether it can be an address at all: tcp://HOST:PORT (or port *, for any that is free),
+ * ipc://PATH. 0, or -1 with the reason.
+ */
+int endpoint_check(const char *endpoint, struct error *error) __attribute__((warn_unused_result));
+
+/*
  * Where the bulk socket is unless somebody says otherwise: "tcp://HOST:PORT" has it on PORT + 1,
  * "ipc://PATH" in "PATH.bulk". 0, or -1 with the reason: not of these two forms, port out of range,
  * too long.

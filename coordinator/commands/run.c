@@ -244,6 +244,9 @@ int command_run(const struct arguments *arguments)
 /* Nothing is encrypted yet and nobody has to say who he is. */
 static int check_reach(const char *address, const struct arguments *arguments)
 {
+    struct error error;
+    if (address != NULL && endpoint_check(address, &error) != 0)
+        return complain(EXIT_USAGE, "serve: %s", error.text);
     if (address == NULL || endpoint_is_local(address) || arguments->given[OPTION_INSECURE])
         return EXIT_DONE;
     return complain(EXIT_USAGE,

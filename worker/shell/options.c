@@ -40,6 +40,7 @@ static const struct argp_option table[] = {
     {"stay", KEY_STAY, NULL, 0, "when the run ends, wait for the next one", 4},
     {"linger", KEY_LINGER, "SECONDS", 0, "leave when no coordinator was heard for so long (600)",
      4},
+    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 5},
     {"slot-fd", KEY_SLOT_FD, "FD", OPTION_HIDDEN, NULL, 5},
     {"slot-number", KEY_SLOT_NUMBER, "N", OPTION_HIDDEN, NULL, 5},
     {0},
@@ -125,6 +126,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     const struct range bytes = {"--cache-bytes", CACHE_BYTES_MIN, UINT64_C(1) << 60};
     struct options *options = state->input;
     switch (key) {
+    case 'h':
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP); /* exits */
+        return 0;
     case KEY_CONNECT:
         options->connect = text;
         return 0;

@@ -92,9 +92,38 @@ static void test_addresses_that_others_reach(void **state)
     }
 }
 
+static void test_what_is_no_address_is_told_why(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"tcp://127.0.0.1:5555", "tcp://head:1", "tcp://[::1]:65535",
+                                       "tcp://127.0.0.1:*",    "ipc:///tmp/x", "ipc://x"};
+    static const char *const bad[] = {"",
+                                      "foo",
+                                      "tp://x",
+                                      "tcp://",
+                                      "tcp://host",
+                                      "tcp://host:",
+                                      "tcp://:5555",
+                                      "tcp://host:0",
+                                      "ipc://",
+                                      "tcp://h:65536",
+                                      "tcp://h:99999999999999999999",
+                                      "tcp://h:5x",
+                                      "tcp://:*"};
+    struct error error;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(endpoint_check(good[i], &error), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        error.text[0] = '\0';
+        assert_int_equal(endpoint_check(bad[i], &error), -1);
+        assert_true(error.text[0] != '\0');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_no_address_is_told_why),
         cmocka_unit_test(test_bulk_is_the_next_port_or_beside_the_path),
         cmocka_unit_test(test_what_has_no_bulk_is_named),
         cmocka_unit_test(test_local_addresses),
