@@ -58,6 +58,7 @@ struct shell {
     struct lease_traffic lease_traffic;
     uint64_t malformed, strangers; /* datagrams that were not ours; messages out of place */
     uint32_t refusals_noted;
+    uint32_t answers; /* to strangers in this turn */
 };
 
 /* ---------------------------------------------------------------------------- shell_effects.c */

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REFUSALS_NOTED_MAX = 32 };
+enum {
+    REFUSALS_NOTED_MAX = 32,
+    ANSWERS_PER_TURN = 8, /* to strangers: who asks faster asks again */
+};
 
 static bool is_from_worker(enum message_kind kind)
 {
@@ -24,6 +27,8 @@ static bool is_from_worker(enum message_kind kind)
 /* Sends one message at once: it answers a stranger, who is no part of the run's order. */
 static void answer(struct shell *shell, const struct socket_peer *to, const struct message *message)
 {
+    if (shell->answers++ >= ANSWERS_PER_TURN)
+        return;
     uint8_t *bytes = malloc(DATAGRAM_BYTES_MAX);
     struct codec *codec = codec_create();
     size_t used = 0;
@@ -36,7 +41,7 @@ static void answer(struct shell *shell, const struct socket_peer *to, const stru
 
 static void answer_status(struct shell *shell, const struct socket_peer *to)
 {
-    char *json = shell_status_json(shell);
+    char *json = shell->answers < ANSWERS_PER_TURN ? shell_status_json(shell) : NULL;
     if (json == NULL)
         return;
     struct message message = {
@@ -119,6 +124,7 @@ static int take_datagram(struct shell *shell, const struct datagram *datagram, s
 int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
 {
     struct datagram datagram;
+    shell->answers = 0;
     while (budget-- > 0 && sockets_receive(shell->sockets, SOCKET_CONTROL, &datagram)) {
         if (take_datagram(shell, &datagram, error) != 0)
             return -1;
