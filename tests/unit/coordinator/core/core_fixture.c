@@ -127,8 +127,10 @@ static void carry_out(struct fixture *fixture, const struct core_effect *effect)
         fixture->finished = true;
         fixture->finish = effect->finish.code;
         break;
-    case CORE_PERSIST_DETAIL:
     case CORE_CANCEL_PULL:
+        fixture->cancel_count++;
+        break;
+    case CORE_PERSIST_DETAIL:
         break;
     }
 }

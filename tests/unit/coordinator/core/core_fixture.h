@@ -35,7 +35,7 @@ struct fixture {
     bool finished;
     enum finish_code finish;
     bool hold_pulls; /* leave PULL_BLOB to the test */
-    uint32_t pull_count;
+    uint32_t pull_count, cancel_count;
     struct digest pulled;
     struct instance_id pulled_from;
 };

@@ -358,6 +358,39 @@ static void test_an_admitted_child_commits_when_its_bytes_are_there(void **state
     fixture_close(&f);
 }
 
+/* Children that were wanted when they came and are not at their turn: their pulls do not pile up.
+ */
+static void test_pulls_for_what_is_no_longer_wanted_are_called_off(void **state)
+{
+    (void)state;
+    enum { LOOKAHEAD = 16, ROUNDS = 60 };
+    fixture_open(&f, "random", LOOKAHEAD * (ROUNDS + 1), LOOKAHEAD);
+    f.hold_pulls = true;
+    fixture_start(&f);
+    fixture_hello(&f, 0, LOOKAHEAD);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct lease first, lease;
+        assert_true(fixture_take_lease(&f, 0, &first));
+        for (int i = 1; i < LOOKAHEAD; i++) {
+            assert_true(fixture_take_lease(&f, 0, &lease));
+            struct result result = fixture_result(&lease);
+            result.fitness = 2 * round + 2; /* better than the champion so far */
+            fixture_give(&f, 0, &result);
+        }
+        struct result best = fixture_result(&first);
+        best.fitness = 2 * round + 3;
+        fixture_give(&f, 0, &best);
+        struct core_event stored = {.kind = CORE_BLOB_STORED, .now_ms = f.now};
+        stored.blob.digest = best.child;
+        fixture_step(&f, &stored);
+        fixture_settle(&f);
+        assert_int_equal(core_summary(f.core).commits, LOOKAHEAD * (round + 1));
+        assert_int_equal(f.cancel_count, (LOOKAHEAD - 1) * (round + 1));
+        f.record_count = 0; /* the fixture's tables are not the core's */
+    }
+    fixture_close(&f);
+}
+
 static void test_what_nobody_refers_to_is_dropped(void **state)
 {
     (void)state;
@@ -522,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_after_a_restart_running_jobs_are_claimed),
         cmocka_unit_test(test_an_answer_to_another_question_is_stale),
         cmocka_unit_test(test_an_admitted_child_commits_when_its_bytes_are_there),
+        cmocka_unit_test(test_pulls_for_what_is_no_longer_wanted_are_called_off),
         cmocka_unit_test(test_what_nobody_refers_to_is_dropped),
         cmocka_unit_test(test_nan_is_a_result_and_never_a_winner),
         cmocka_unit_test(test_a_stop_is_an_input_and_is_replayed),
