@@ -259,6 +259,13 @@ void result_forget_detail(struct core *core, uint32_t slot_index)
         persist_detail(core, &core->slots[slot_index], NULL);
 }
 
+/* One NaN for all of them, whatever payload and sign the worker's arithmetic left: the bits are
+ * hashed. */
+static double with_one_nan(double value)
+{
+    return isnan(value) ? (double)NAN : value;
+}
+
 static void keep_result(struct core *core, uint32_t slot_index, const struct session *session,
                         const struct result *result)
 {
@@ -267,10 +274,13 @@ static void keep_result(struct core *core, uint32_t slot_index, const struct ses
                 (isfinite(result->fitness) || slot->job.kind == JOB_EVALUATE);
     slot->state = SLOT_HELD;
     slot->outcome = good ? OUTCOME_OK : OUTCOME_DIVERGED;
-    /* One NaN for all of them, whatever payload the worker's arithmetic left. */
-    slot->fitness = good && !isnan(result->fitness) ? result->fitness : (double)NAN;
+    slot->fitness = good ? with_one_nan(result->fitness) : (double)NAN;
     slot->metric_count = result->metric_count;
-    memcpy(slot->metrics, result->metrics, result->metric_count * sizeof slot->metrics[0]);
+    for (uint32_t i = 0; i < result->metric_count; i++)
+        slot->metrics[i] = (struct metric){
+            .id = result->metrics[i].id,
+            .value = with_one_nan(result->metrics[i].value),
+        };
     slot->child = result->child;
     slot->child_bytes = result->child_bytes;
     slot->steps = result->steps;
