@@ -82,15 +82,6 @@ void worker_fail_fetch(struct worker_node *node, const struct digest *digest)
     }
 }
 
-static void pin(struct worker_node *node, const struct digest *digest)
-{
-    struct shelf_item *item = shelf_find(&node->home.cache, digest);
-    if (item != NULL)
-        item->pins++;
-    else
-        fail(node, "pins a blob that is not in its cache");
-}
-
 static void unpin(struct worker_node *node, const struct digest *digest)
 {
     struct shelf_item *item = shelf_find(&node->home.cache, digest);
@@ -186,9 +177,6 @@ static void perform(struct worker_node *node, const struct worker_effect *effect
         break;
     case WORKER_FETCH:
         fetch(node, &effect->digest);
-        break;
-    case WORKER_PIN:
-        pin(node, &effect->digest);
         break;
     case WORKER_UNPIN:
         unpin(node, &effect->digest);

@@ -86,9 +86,8 @@ enum worker_effect_kind {
     WORKER_KILL_SLOT, /* its job is no longer wanted: kill and start anew; no death is reported */
     WORKER_FETCH,     /* have the blob in the cache and pinned, then say BLOB_READY; each FETCH is
                          answered, once */
-    WORKER_PIN,       /* count one more user of a blob that is in the cache */
-    WORKER_UNPIN,
-    WORKER_SPOOL, /* keep the result on disk until UNSPOOL, under (run, job) */
+    WORKER_UNPIN,     /* one user less of a blob in the cache */
+    WORKER_SPOOL,     /* keep the result on disk until UNSPOOL, under (run, job) */
     WORKER_UNSPOOL,
     WORKER_EXIT,
 };

@@ -15,14 +15,6 @@ static void spool_result(struct supervisor *supervisor, const struct worker_effe
         log_line(supervisor->options.log, "%s; the result is kept in memory only", error.text);
 }
 
-/* The core's counts of pins and ours are the same by construction; a blob that it pins is there. */
-static void pin(struct supervisor *supervisor, const struct digest *digest)
-{
-    struct error error;
-    if (cache_pin(supervisor->options.cache, digest, &error) != CACHE_OK)
-        log_line(supervisor->options.log, "cannot pin: %s", error.text);
-}
-
 static void leave(struct supervisor *supervisor, const struct worker_effect *effect)
 {
     supervisor->exits = true;
@@ -44,9 +36,6 @@ static void perform(struct supervisor *supervisor, const struct worker_effect *e
         break;
     case WORKER_FETCH:
         bulk_fetch(supervisor->bulk, &effect->digest, supervisor->now_ms);
-        break;
-    case WORKER_PIN:
-        pin(supervisor, &effect->digest);
         break;
     case WORKER_UNPIN:
         cache_unpin(supervisor->options.cache, &effect->digest);

@@ -185,9 +185,6 @@ static void carry_out(struct model *model, const struct worker_effect *effect)
         assert_false(blob_of(model, &effect->digest)->fetching);
         blob_of(model, &effect->digest)->fetching = true;
         break;
-    case WORKER_PIN:
-        blob_of(model, &effect->digest)->pins++;
-        break;
     case WORKER_UNPIN:
         assert_true(model_pins(model, &effect->digest) > 0);
         blob_of(model, &effect->digest)->pins--;
