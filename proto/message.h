@@ -121,7 +121,7 @@ struct lease {
 enum verdict_kind {
     VERDICT_HELD = 1,     /* received, undecided: keep result and child, do not send again */
     VERDICT_RELEASED = 2, /* decided or not wanted: drop result, unpin child, stop if running */
-    VERDICT_LATER = 3,    /* not re-created yet: keep, offer again later */
+    VERDICT_LATER = 3,    /* not here, or not re-created yet: keep, offer again later */
     VERDICT_LAST = VERDICT_LATER,
 };
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* DESIGN section 8. A command stopped by a signal returns 128 + signal, as a shell would say. */
+/* Scripts rely on these. A command stopped by a signal returns 128 + signal, as a shell would say. */
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,

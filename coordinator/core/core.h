@@ -15,8 +15,8 @@
  * the core cuts long work (a cascade of commits, a flood of leases) into steps that way, so that
  * effects stay bounded.
  *
- * Source of the rules: DESIGN section 3 (creation rule, commit order, digest, second opinions)
- * and 4.
+ * The rules: creation in lines.c, commit order in commits.c, digest in chain.h, second opinions in
+ * results.c; README.md of this folder leads to each.
  */
 #ifndef RATCHET_COORDINATOR_CORE_CORE_H
 #define RATCHET_COORDINATOR_CORE_CORE_H
@@ -61,7 +61,7 @@ struct core_config {
     uint32_t reattach_ms; /* after a restart: how long to wait for workers to claim what they run */
 };
 
-/* Timings and limits of DESIGN section 3; the caller fills the rest. */
+/* The usual timings and limits; the caller fills the rest. */
 struct core_config core_config_default(void);
 
 /* ------------------------------------------------------------------ records: what the ledger keeps

@@ -114,7 +114,7 @@ void session_bench(struct core *core, const struct instance_id *instance)
     session->benched = true;
     core->benched_count++;
     struct note note = {.kind = NOTE_WORKER_BENCHED, .instance = instance};
-    effect_note(core, note, "worker %s on %s: disproved by two others; no more work for it",
+    effect_note(core, note, "worker %s on %s: others disproved what it said; no more work for it",
                 session->name, session->host);
     while (session->leases.head != NONE)
         lease_lost(core, session->leases.head);

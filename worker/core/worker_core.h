@@ -92,7 +92,7 @@ enum worker_effect_kind {
     WORKER_EXIT,
 };
 
-/* Exit codes as DESIGN section 8 has them. */
+/* The program's exit codes, as far as the core decides them; scripts rely on them. */
 enum worker_exit {
     WORKER_EXIT_DONE = 0,
     WORKER_EXIT_NOT_LET_IN = 4,
