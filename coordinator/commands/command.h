@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Scripts rely on these. A command stopped by a signal returns 128 + signal, as a shell would say. */
+/* Scripts rely on these. A command stopped by a signal returns 128 + signal, as a shell would say.
+ */
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
