@@ -1,10 +1,11 @@
 /*
  * test_allocation.c: a core takes all its memory when it is created; stepping it takes none.
  *
- * malloc and its relatives are replaced by counting ones for this program; a whole run with second
- * opinions, losses and a stop is stepped, and the count must not move.
+ * A whole run with second opinions, losses and a stop is stepped, and the count must not move.
  */
 #include "core_fixture.h"
+
+#include "tests/unit/allocation_counter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,41 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static unsigned long allocations;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    allocations++;
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    allocations++;
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    allocations++;
-    return __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    allocations++;
-    return __real_aligned_alloc(alignment, size);
-}
 
 static struct fixture f;
 
@@ -60,10 +26,10 @@ static void test_stepping_allocates_nothing(void **state)
         f.config.opinion_promising = true;
         f.config.line_count = 4;
         f.config.open_lines = 2;
-        unsigned long before = allocations;
+        uint64_t before = allocations();
         fixture_start(&f);
-        assert_true(allocations > before); /* the count counts */
-        before = allocations;
+        assert_true(allocations() > before); /* the count counts */
+        before = allocations();
         fixture_hello(&f, 0, 3);
         fixture_hello(&f, 1, 3);
         for (int tick = 0; tick < 40; tick++) {
@@ -73,7 +39,7 @@ static void test_stepping_allocates_nothing(void **state)
         fixture_run(&f, 1);
         assert_true(f.finished);
         assert_int_equal(f.notes[NOTE_WORKER_LOST], 1);
-        assert_int_equal(allocations, before);
+        assert_int_equal(allocations(), before);
         fixture_close(&f);
     }
 }
