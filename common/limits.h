@@ -10,7 +10,7 @@
 
 enum {
     NAME_BYTES_MAX = 64,          /* name of a worker, host or experiment, with its NUL */
-    VERSION_BYTES_MAX = 32,       /* engine version or numeric class, with its NUL */
+    VERSION_BYTES_MAX = 64,       /* engine version or numeric class, with its NUL */
     OPERATOR_NAME_BYTES_MAX = 32, /* with its NUL */
     OPERATOR_PARAMS_MAX = 8,      /* parameters of one operator call */
     OPERATORS_MAX = 32,           /* operators that one experiment may choose from */

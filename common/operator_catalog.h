@@ -20,6 +20,8 @@ struct operator_info {
     uint32_t evaluators; /* enum evaluator_set */
     const struct param *params;
     uint32_t param_count;
+    const char *founder; /* the operator, of the same parameters, that makes the first individual of
+                            a line which has this operator only; NULL: init */
 };
 
 /* In the order in which they are listed; NULL past the end. */

@@ -147,6 +147,18 @@ static bool read_call(const struct reader *reader, const Ratchet__Job *wire,
     return true;
 }
 
+/* Absent when there is none, so that nothing has two encodings. */
+static bool read_data(const struct reader *reader, const Ratchet__Job *wire, struct job *job)
+{
+    job->data = (struct digest){{0}};
+    if (wire->data.len == 0)
+        return true;
+    if (!read_digest(reader, "data", wire->data, &job->data))
+        return false;
+    return !digest_is_zero(&job->data) ||
+           reader_refuse(reader, "data", "zeros, which stand for none");
+}
+
 static bool read_job(const struct reader *reader, const Ratchet__Job *wire, struct job *job)
 {
     if (!read_present(reader, "job", wire))
@@ -158,7 +170,7 @@ static bool read_job(const struct reader *reader, const Ratchet__Job *wire, stru
     if ((job->slices & ~(uint32_t)SLICE_ALL) != 0)
         return reader_refuse(reader, "slices", "%#" PRIx32 " holds unknown slices", job->slices);
     return read_enum(reader, "kind", (uint32_t)wire->kind, JOB_EVALUATE) &&
-           read_digest(reader, "spec", wire->spec, &job->spec) &&
+           read_digest(reader, "spec", wire->spec, &job->spec) && read_data(reader, wire, job) &&
            read_call(reader, wire, &job->call) && read_parents(reader, wire, job);
 }
 

@@ -113,6 +113,8 @@ static void fill_job(const struct job *job, struct outgoing *out)
     wire->seed = job->seed;
     wire->stream = job->stream;
     wire->spec = digest_bytes_of(&job->spec);
+    if (!digest_is_zero(&job->data))
+        wire->data = digest_bytes_of(&job->data);
     wire->operator_name = text_of(job->call.name, sizeof job->call.name);
     wire->n_params = job->call.param_count;
     wire->params = (double *)job->call.params;

@@ -26,7 +26,7 @@ struct digest job_digest(const struct job *job)
 {
     struct digest_state state;
     digest_init(&state);
-    canonical_text(&state, "ratchet job 1");
+    canonical_text(&state, "ratchet job 2");
     canonical_u32(&state, job->key.line);
     canonical_u64(&state, job->key.job);
     canonical_u32(&state, job->kind);
@@ -34,6 +34,7 @@ struct digest job_digest(const struct job *job)
     canonical_u64(&state, job->seed);
     canonical_u64(&state, job->stream);
     canonical_digest(&state, &job->spec);
+    canonical_digest(&state, &job->data);
     canonical_text(&state, job->call.name);
     canonical_u32(&state, job->call.param_count);
     for (uint32_t i = 0; i < job->call.param_count; i++)

@@ -78,6 +78,7 @@ struct job {
     uint64_t seed;      /* the experiment's */
     uint64_t stream;    /* names the mini-batch order */
     struct digest spec; /* evaluator, model, data, training: a blob of text */
+    struct digest data; /* the data set: a blob (worker/data); zero when the job has none */
     struct operator_call call;
     uint32_t parent_count;
     struct digest parents[JOB_PARENTS_MAX];

@@ -22,7 +22,7 @@
 #include "proto/job.h"
 
 /* Raised whenever an older peer would misread us. */
-enum { PROTOCOL_VERSION = 1 };
+enum { PROTOCOL_VERSION = 2 };
 
 enum message_kind {
     MESSAGE_HELLO = 1,

@@ -35,6 +35,7 @@ enum commit_mode {
 struct line_config {
     struct search_config search;
     struct digest spec;  /* what the jobs of this line evaluate with */
+    struct digest data;  /* the data set that they fetch; zero: none */
     uint32_t lookahead;  /* jobs in flight (created, not committed) */
     uint64_t jobs;       /* budget: jobs to create; the final one is not counted */
     double stop_fitness; /* stop creating once the champion is at least this good; NaN: never */
@@ -50,7 +51,8 @@ struct core_config {
     bool final_evaluation; /* each line's last job evaluates its champion on the test slice */
     bool opinion_promising;
     bool poison_fails; /* a poisonous job is committed as FAILED; otherwise it stops its line */
-    char numeric[VERSION_BYTES_MAX]; /* class of an ordered run; "" in arrival mode: any */
+    char numeric[VERSION_BYTES_MAX]; /* class of an ordered run; "" in arrival mode: any; "native":
+                                        any openblas-..., of an ordered run the first that joins */
     uint32_t line_count, open_lines;
     uint32_t places; /* lines that may be open during replay; 0: open_lines */
     void (*line)(const void *context, uint32_t line, struct line_config *config); /* fills it */

@@ -6,12 +6,17 @@
  * (a job at a worker), slots (jobs in flight), blobs (checkpoints that something alive refers to),
  * places (open lines). Who changes what:
  *
- *   sessions.c  hello, heartbeat, liveness, goodbye        leases.c   hand-out and take-back of
- * jobs results.c   results, deaths, second opinions           lines.c    creation rule, stops,
- * poison blobs.c     who refers to which checkpoint             commits.c  results enter their
- * line's state slots.c     the table of jobs in flight                replay.c   the ledger's
- * records, applied anew core.c      create, step, deadline, views              effects.c  appending
- * effects; index lists
+ *   sessions.c  hello, heartbeat, liveness, goodbye
+ *   numeric.c   which numeric class is welcome
+ *   leases.c    hand-out and take-back of jobs
+ *   results.c   results, deaths, second opinions
+ *   lines.c     creation rule, stops, poison
+ *   blobs.c     who refers to which checkpoint
+ *   commits.c   results enter their line's state
+ *   slots.c     the table of jobs in flight
+ *   replay.c    the ledger's records, applied anew
+ *   core.c      create, step, deadline, views
+ *   effects.c   appending effects; index lists
  *
  * Life of a job (struct slot):
  *
@@ -200,6 +205,7 @@ struct core {
     bool started, finished;
     uint64_t dispatch_from_ms;
     uint64_t sequence, order;
+    char numeric[VERSION_BYTES_MAX]; /* what `native` stands for in this run; "": not settled yet */
 
     struct session *sessions;
     struct list by_silence, by_credit;
@@ -289,6 +295,18 @@ void sessions_watch(struct core *core);
 void session_update_credit(struct core *core, uint32_t session);
 void session_bench(struct core *core, const struct instance_id *instance);
 
+/* -------------------------------------------------------------------------------------- numeric.c
+ */
+
+/* The class in which the worker would compute, or NULL when it has none that this run accepts. */
+const char *numeric_choose(const struct core *core, const struct hello *hello);
+/* A worker of this class joins: a run that has not got its one class yet has it from now on. */
+void numeric_settle(struct core *core, const char *numeric);
+/* Why numeric_choose() said NULL: names what is needed. */
+void numeric_explain(const struct core *core, char reason[REASON_BYTES_MAX]);
+/* The class of a commit of the ledger; -1 when the run has another one. */
+int numeric_replay(struct core *core, const struct commit_record *record, struct error *error);
+
 /* --------------------------------------------------------------------------------------- leases.c
  */
 
@@ -335,7 +353,7 @@ void results_relieve(struct core *core);
  */
 
 struct map_key slot_key(struct job_key job);
-/* A slot for job `number` of the place's line: key, seed and spec are filled in. */
+/* A slot for job `number` of the place's line: key, seed, spec and data are filled in. */
 struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint32_t *index);
 /* The job's description is complete: it waits for a worker from now on. */
 void slot_publish(struct core *core, uint32_t index);

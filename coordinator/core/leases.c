@@ -242,29 +242,47 @@ static bool others_are_able(const struct core *core, const struct avoided *avoid
     return core->able_count > able;
 }
 
-/* The first with credit that is not to be avoided, best on another host than `host`; or NONE. */
-static uint32_t session_not_avoided(const struct core *core, const struct avoided *avoided,
-                                    const char *host)
+/* Whom to take first among those that would do; each member may be NULL. */
+struct preference {
+    const char *numeric;    /* of this class: only its bits can be compared */
+    const char *other_host; /* not on this one */
+};
+
+enum { PREFERRED_HOST = 1, PREFERRED_CLASS = 2, PREFERRED_MOST = 3 };
+
+static int rank_of(const struct session *session, struct preference preference)
 {
-    uint32_t session = core->by_credit.head, second = NONE;
-    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED; i++) {
+    int rank = 0;
+    if (preference.numeric == NULL || strcmp(session->numeric, preference.numeric) == 0)
+        rank += PREFERRED_CLASS;
+    if (preference.other_host == NULL || strcmp(session->host, preference.other_host) != 0)
+        rank += PREFERRED_HOST;
+    return rank;
+}
+
+/* Of those with credit that are not to be avoided the first of the highest rank; or NONE. */
+static uint32_t session_not_avoided(const struct core *core, const struct avoided *avoided,
+                                    struct preference preference)
+{
+    uint32_t session = core->by_credit.head, best = NONE;
+    int best_rank = -1;
+    for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED && best_rank < PREFERRED_MOST; i++) {
         const struct session *candidate = &core->sessions[session];
-        if (!is_among(&candidate->instance, avoided->list, avoided->count)) {
-            if (host == NULL || strcmp(candidate->host, host) != 0)
-                return session;
-            if (second == NONE)
-                second = session;
+        int rank = rank_of(candidate, preference);
+        if (rank > best_rank && !is_among(&candidate->instance, avoided->list, avoided->count)) {
+            best = session;
+            best_rank = rank;
         }
         session = candidate->by_credit.next;
     }
-    return second;
+    return best;
 }
 
 /*
- * Who is to give an opinion. The first one: best somebody on another host, else somebody else, else
- * whoever is free; a busy host is not waited for, since an opinion late is a commit late. In a
- * dispute, and after trouble, whoever has not spoken is waited for; then whoever contradicted, who
- * may contradict itself.
+ * Who is to give an opinion. The first one: best somebody of the same numeric class on another
+ * host, else somebody else, else whoever is free; a busy host is not waited for, since an opinion
+ * late is a commit late. In a dispute, and after trouble, whoever has not spoken is waited for;
+ * then whoever contradicted, who may contradict itself.
  */
 static uint32_t session_for_opinion(const struct core *core, const struct slot *slot)
 {
@@ -276,10 +294,11 @@ static uint32_t session_for_opinion(const struct core *core, const struct slot *
     for (uint32_t i = 0; i < troubles_of(slot); i++)
         avoid(&all, &slot->trouble_at[i]);
     bool patient = slot->opinion_count > 0 || slot->trouble_count > 0;
-    uint32_t session = session_not_avoided(core, &all, slot->host);
+    uint32_t session =
+        session_not_avoided(core, &all, (struct preference){slot->numeric, slot->host});
     if (session != NONE || (patient && others_are_able(core, &all)))
         return session;
-    session = session_not_avoided(core, &holder, NULL);
+    session = session_not_avoided(core, &holder, (struct preference){.numeric = slot->numeric});
     if (session != NONE || (patient && others_are_able(core, &holder)))
         return session;
     return core->by_credit.head;
@@ -295,7 +314,7 @@ static uint32_t session_for_job(const struct core *core, const struct slot *slot
     struct avoided avoided = {.count = 0};
     for (uint32_t i = 0; i < troubles_of(slot); i++)
         avoid(&avoided, &slot->trouble_at[i]);
-    uint32_t session = session_not_avoided(core, &avoided, NULL);
+    uint32_t session = session_not_avoided(core, &avoided, (struct preference){0});
     if (session != NONE || others_are_able(core, &avoided))
         return session;
     return core->by_credit.head;

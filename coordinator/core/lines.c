@@ -36,6 +36,15 @@ enum job_standing lines_standing(const struct core *core, struct job_key job, ui
 /* --------------------------------------------------------------------------------------- creation
  */
 
+static struct operator_call call_of(const struct search_config *search, uint32_t operator_index)
+{
+    if (operator_index != OPERATOR_INIT)
+        return search->operators[operator_index].call;
+    if (search->founder.name[0] == '\0')
+        return (struct operator_call){.name = "init"};
+    return search->founder;
+}
+
 static void create_job(struct core *core, uint32_t place_index, const struct proposal *proposal)
 {
     struct place *place = &core->places[place_index];
@@ -47,10 +56,7 @@ static void create_job(struct core *core, uint32_t place_index, const struct pro
     slot->job.slices = SLICE_SELECT;
     slot->job.stream = proposal->stream;
     slot->operator_index = proposal->operator_index;
-    if (proposal->operator_index == OPERATOR_INIT)
-        memcpy(slot->job.call.name, "init", sizeof "init");
-    else
-        slot->job.call = search->operators[proposal->operator_index].call;
+    slot->job.call = call_of(search, proposal->operator_index);
     slot->job.parent_count = proposal->parent_count;
     for (uint32_t i = 0; i < proposal->parent_count; i++) {
         slot->job.parents[i] = proposal->parents[i].checkpoint;

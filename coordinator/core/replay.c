@@ -44,6 +44,8 @@ int replay_commit(struct core *core, const struct commit_record *record, struct 
     int opened = replay_open(core, key.line, error);
     if (opened != 0)
         return opened;
+    if (numeric_replay(core, record, error) != 0)
+        return -1;
     uint32_t index = fixed_map_find(core->by_job, slot_key(key));
     if (index == FIXED_MAP_NONE && key.job == JOB_NUMBER_FINAL) {
         core->sequence = record->sequence; /* the line goes on under a larger budget */

@@ -22,6 +22,7 @@ struct job opinion_job(const struct slot *slot)
         .seed = slot->job.seed,
         .stream = slot->job.stream,
         .spec = slot->job.spec,
+        .data = slot->job.data,
         .parent_count = 1,
         .parents = {slot->child},
     };
@@ -214,6 +215,26 @@ static void opinion_differs(struct core *core, uint32_t slot_index, const struct
         lines_quarantine(core, slot_index, "workers do not agree on its fitness");
 }
 
+/*
+ * In arrival mode workers of several numeric classes take part, and each class has bits of its own:
+ * this opinion shows that the bytes can be evaluated elsewhere, and no more. In a dispute it is no
+ * voice.
+ */
+static void opinion_of_another_class(struct core *core, uint32_t slot_index, uint32_t session_index)
+{
+    struct slot *slot = &core->slots[slot_index];
+    if (slot->opinion_count == 0) {
+        slot->opinion = OPINION_AGREED;
+        slot_mark_ready(core, slot_index);
+        return;
+    }
+    slot_note_trouble(core, slot_index, session_index);
+    slot->opinion = OPINION_WAITING;
+    waiting_add(core, slot_index);
+    if (++slot->disputes >= DISPUTES_MAX)
+        lines_quarantine(core, slot_index, "nobody can settle the dispute on its fitness");
+}
+
 /* Another worker (or, when there is no other, the same) evaluated the child's bytes. */
 static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_index,
                        const struct result *result)
@@ -232,7 +253,9 @@ static void on_opinion(struct core *core, uint32_t slot_index, uint32_t session_
         return;
     }
     lease_free(core, lease);
-    if (bits_of(result->fitness) == bits_of(slot->fitness))
+    if (strcmp(session->numeric, slot->numeric) != 0)
+        opinion_of_another_class(core, slot_index, session_index);
+    else if (bits_of(result->fitness) == bits_of(slot->fitness))
         opinion_agrees(core, slot_index, &session->instance);
     else
         opinion_differs(core, slot_index, session, result->fitness);

@@ -182,17 +182,6 @@ static void refuse(struct core *core, const struct instance_id *to, const struct
     memcpy(message->refused.reason, reason, length + 1);
 }
 
-/* The class in which the worker would compute, or NULL when it has none that this run accepts. */
-static const char *numeric_class(const struct core *core, const struct hello *hello)
-{
-    if (core->config.numeric[0] == '\0')
-        return hello->numeric_count > 0 ? hello->numeric[0] : NULL;
-    for (uint32_t i = 0; i < hello->numeric_count; i++)
-        if (strcmp(hello->numeric[i], core->config.numeric) == 0)
-            return hello->numeric[i];
-    return NULL;
-}
-
 static void send_stop(struct core *core, const struct instance_id *to)
 {
     struct message *message = effect_send(core, to, MESSAGE_STOP);
@@ -246,10 +235,11 @@ static void on_hello(struct core *core, const struct instance_id *from, const st
                "another engine version than the coordinator's " RATCHET_VERSION);
         return;
     }
-    const char *numeric = numeric_class(core, hello);
+    const char *numeric = numeric_choose(core, hello);
     if (numeric == NULL) {
-        refuse(core, from, hello, REFUSED_NUMERIC,
-               "does not offer the numeric class of this run; an ordered run has one");
+        char reason[REASON_BYTES_MAX];
+        numeric_explain(core, reason);
+        refuse(core, from, hello, REFUSED_NUMERIC, reason);
         return;
     }
     uint32_t index = session_find(core, from);
@@ -260,6 +250,7 @@ static void on_hello(struct core *core, const struct instance_id *from, const st
             return;
         }
         index = session_open(core, hello, numeric);
+        numeric_settle(core, numeric);
         struct note note = {.kind = NOTE_WORKER_JOINED, .instance = from};
         effect_note(core, note, "worker %s on %s: joined with %u slots", hello->name, hello->host,
                     hello->slots);

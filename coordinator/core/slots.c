@@ -28,6 +28,7 @@ struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint3
     slot->job.key = (struct job_key){.line = core->places[place].line, .job = number};
     slot->job.seed = config->search.seed;
     slot->job.spec = config->spec;
+    slot->job.data = config->data;
     list_init(&slot->leases);
     return slot;
 }

@@ -1,9 +1,11 @@
 /* choice.c: see choice.h. */
 #include "coordinator/search/choice.h"
 
+#include "common/operator_catalog.h"
 #include "common/philox.h"
 
 #include <assert.h>
+#include <string.h>
 
 uint32_t choice_weighted(const struct search_config *config, uint64_t job)
 {
@@ -19,6 +21,23 @@ uint32_t choice_weighted(const struct search_config *config, uint64_t job)
             return i;
     }
     return config->operator_count - 1;
+}
+
+struct operator_call choice_founder(const struct search_config *config)
+{
+    struct operator_call founder = {.name = "init"};
+    if (config->operator_count != 1)
+        return founder;
+    const struct operator_call *only = &config->operators[0].call;
+    const struct operator_info *info = operator_find(only->name);
+    if (info == NULL || info->founder == NULL)
+        return founder;
+    founder = *only;
+    size_t length = strlen(info->founder);
+    assert(length < sizeof founder.name);
+    memset(founder.name, 0, sizeof founder.name);
+    memcpy(founder.name, info->founder, length);
+    return founder;
 }
 
 uint32_t choice_parents_max(const struct search_config *config)

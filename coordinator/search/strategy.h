@@ -32,6 +32,8 @@ struct search_config {
     uint32_t line;
     uint32_t operator_count;
     struct operator_choice operators[OPERATORS_MAX];
+    struct operator_call founder; /* makes individuals without parents: see choice_founder();
+                                     without a name: "init" */
     const struct strategy *strategy;
     double params[STRATEGY_PARAMS_MAX]; /* in the order of strategy->params */
 };
@@ -44,7 +46,7 @@ struct individual {
     uint32_t depth; /* generations since its founder, along the first parent */
 };
 
-/* What ask proposes. With no parents the job founds a new individual with the operator "init". */
+/* What ask proposes. With no parents the job founds a new individual with config->founder. */
 struct proposal {
     uint32_t operator_index; /* into config->operators; OPERATOR_INIT for a founder */
     uint32_t parent_count;

@@ -215,6 +215,8 @@ static void read_job(struct row *row, struct commit_record *record)
     job->seed = read_bits(row, COMMIT_SEED);
     job->stream = read_bits(row, COMMIT_STREAM);
     read_digest(row, COMMIT_SPEC, &job->spec);
+    if (!is_null(row, COMMIT_DATA))
+        read_digest(row, COMMIT_DATA, &job->data);
     row_text(row, COMMIT_OPERATOR, job->call.name, sizeof job->call.name);
     read_params(row, &job->call);
     read_parents(row, record);

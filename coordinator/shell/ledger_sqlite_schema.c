@@ -19,7 +19,7 @@
 
 enum {
     APPLICATION_ID = 0x52746368, /* "Rtch" */
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
 };
 
 struct schema_entry {
@@ -45,13 +45,14 @@ static const struct schema_entry schema[] = {
      "    job INTEGER NOT NULL, -- number in its line; 9223372036854775807: the final evaluation\n"
      "    kind TEXT NOT NULL, -- mutate | evaluate\n"
      "    operator TEXT NOT NULL, -- empty when kind is evaluate\n"
-     "    operator_index INTEGER NOT NULL, -- in the experiment's list; 4294967295: init\n"
+     "    operator_index INTEGER NOT NULL, -- in the experiment's list; 4294967295: a founder's\n"
      "    params BLOB, -- the operator's: doubles, little endian\n"
      "    params_text TEXT, -- the same for people\n"
      "    slices INTEGER NOT NULL, -- bits: 1 train, 2 select, 4 confirm, 8 test\n"
      "    seed INTEGER NOT NULL, -- 64 bits without sign, shown with one\n"
      "    stream INTEGER NOT NULL, -- likewise\n"
      "    spec BLOB NOT NULL, -- digest of the evaluator's settings\n"
+     "    data BLOB, -- digest of the data set; NULL: the evaluator needs none\n"
      "    parent0 BLOB, -- digest of the parent's checkpoint\n"
      "    parent0_line INTEGER, -- the job that made it\n"
      "    parent0_job INTEGER,\n"
@@ -124,7 +125,7 @@ static const struct schema_entry schema[] = {
 /* In the order of enum commit_column. */
 #define COMMIT_COLUMN_NAMES                                                                        \
     "sequence, line, job, kind, operator, operator_index, params, params_text, slices, seed, "     \
-    "stream, spec, parent0, parent0_line, parent0_job, parent1, parent1_line, parent1_job, "       \
+    "stream, spec, data, parent0, parent0_line, parent0_job, parent1, parent1_line, parent1_job, " \
     "depth, description, outcome, fitness, fitness_bits, metrics, train_loss, train_accuracy, "    \
     "select_loss, select_accuracy, confirm_loss, confirm_accuracy, test_loss, test_accuracy, "     \
     "child, child_bytes, steps, admitted, champion, chain, attempts, compute_ms, waited_ms, "      \
@@ -141,7 +142,8 @@ static const char *const statements[STATEMENTS] = {
     [STATEMENT_PUT_COMMIT] =
         "INSERT INTO commits(" COMMIT_COLUMN_NAMES ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
         "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, "
-        "?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45)",
+        "?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45, "
+        "?46)",
     [STATEMENT_DROP_COMMIT] = "DELETE FROM commits WHERE line = ?1 AND job = ?2",
     [STATEMENT_PUT_INPUT] =
         "INSERT INTO inputs(sequence, kind, line, entered_wall_ms) VALUES(?1, ?2, ?3, ?4)",
@@ -161,7 +163,7 @@ static const char *const statements[STATEMENTS] = {
     [STATEMENT_READ_FACT] = "SELECT value FROM facts WHERE name = ?1",
 };
 
-_Static_assert(COMMIT_COLUMNS == 45, "the columns of commits are counted by hand above");
+_Static_assert(COMMIT_COLUMNS == 46, "the columns of commits are counted by hand above");
 
 const char *ledger_statement_sql(enum ledger_statement statement)
 {

@@ -65,6 +65,15 @@ static void bind_digest(struct binder *binder, int column, const struct digest *
     bind_blob(binder, column, digest->bytes, DIGEST_BYTES);
 }
 
+/* Zeros, which stand for none, become NULL. */
+static void bind_digest_or_null(struct binder *binder, int column, const struct digest *digest)
+{
+    if (digest_is_zero(digest))
+        bind_null(binder, column);
+    else
+        bind_digest(binder, column, digest);
+}
+
 static enum ledger_result execute_bound(struct ledger *ledger, enum ledger_statement statement,
                                         const struct binder *binder, const char *what,
                                         struct error *error)
@@ -172,6 +181,7 @@ static void bind_job(struct binder *binder, const struct commit_record *record,
     bind_u64(binder, COMMIT_SEED, job->seed);
     bind_u64(binder, COMMIT_STREAM, job->stream);
     bind_digest(binder, COMMIT_SPEC, &job->spec);
+    bind_digest_or_null(binder, COMMIT_DATA, &job->data);
     bind_parents(binder, record);
     bind_u64(binder, COMMIT_DEPTH, record->depth);
     bind_digest(binder, COMMIT_DESCRIPTION, &record->description);
@@ -189,10 +199,7 @@ static void bind_result(struct binder *binder, const struct commit_record *recor
     for (uint32_t i = 0; i < record->metric_count; i++)
         bind_real(binder, COMMIT_METRIC_FIRST + (int)record->metrics[i].id - 1,
                   record->metrics[i].value);
-    if (digest_is_zero(&record->child))
-        bind_null(binder, COMMIT_CHILD);
-    else
-        bind_digest(binder, COMMIT_CHILD, &record->child);
+    bind_digest_or_null(binder, COMMIT_CHILD, &record->child);
     bind_u64(binder, COMMIT_CHILD_BYTES, record->child_bytes);
     bind_u64(binder, COMMIT_STEPS, record->steps);
     bind_u64(binder, COMMIT_ADMITTED, record->admitted);

@@ -28,29 +28,37 @@ struct run {
     struct core *core;
     struct run_id id;
     struct digest spec; /* the blob that every worker fetches; never dropped */
+    struct digest data; /* the data set's blob, never dropped either; zero: none */
     enum commit_mode mode;
     bool final_evaluation;
     uint32_t lines;
     uint64_t epoch;
     uint64_t served_ms; /* of all earlier lives together */
     uint64_t replayed;  /* commits found in the ledger */
+    /* The experiment's lines, which know no data digest: the core gets them through the run's. */
+    void (*line)(const void *context, uint32_t line, struct line_config *config);
+    const void *line_context;
 };
 
 enum run_result {
     RUN_OPENED = 0,
     RUN_REFUSED = 1,          /* cannot be opened: in use, damaged, read-only, another version */
     RUN_OTHER_EXPERIMENT = 2, /* holds an experiment that differs in more than limits */
+    RUN_BAD_DATA = 3, /* the data set is missing, damaged, another one, or too small for the slices
+                       */
+    RUN_STOPPED = 4,  /* by a signal, while the data set was being packed */
 };
 
 struct run_options {
     const struct experiment *experiment; /* outlives the run */
     const char *directory;
+    const char *packer; /* ratchet-worker, which packs data sets; NULL: looked for when needed */
     /* Called for each commit of the ledger, in order, perhaps twice over; may be NULL. */
     void (*replayed)(void *context, const struct commit_record *record);
     void *context;
 };
 
-/* On failure nothing is left open. */
+/* On failure nothing is left open. The run stays where it is: its core refers to it. */
 enum run_result run_open(struct run *run, const struct run_options *options, struct error *error)
     __attribute__((warn_unused_result));
 void run_close(struct run *run);

@@ -170,6 +170,7 @@ static void answer(struct direct *direct, struct direct_worker *worker)
 {
     uint32_t index = dice_below(&direct->dice, worker->lease_count);
     struct lease lease = worker->leases[index];
+    assert(digest_equal(&lease.job.data, &direct->options->trial->data_digest));
     drop_lease(worker, index);
     struct bytes parents[JOB_PARENTS_MAX] = {{0}};
     for (uint32_t i = 0; i < lease.job.parent_count; i++) {

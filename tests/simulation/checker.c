@@ -156,9 +156,15 @@ static void check_lease(struct checker *checker, const struct instance_id *to,
         fail(checker, "leased although it is committed", key);
     if (lease->key.epoch != checker->simulation->coordinator.disk.epoch)
         fail(checker, "leased under another epoch", key);
+    const struct trial *trial = checker->simulation->trial;
+    if (!digest_equal(&lease->job.spec, &trial->spec_digest) ||
+        !digest_equal(&lease->job.data, &trial->data_digest))
+        fail(checker, "leased with another spec or data set than the trial's", key);
+    const struct shelf *blobs = &checker->simulation->coordinator.disk.blobs;
+    if (!digest_is_zero(&lease->job.data) && shelf_find(blobs, &lease->job.data) == NULL)
+        fail(checker, "leased although its data set is not in the blob store", key);
     for (uint32_t i = 0; i < lease->job.parent_count; i++)
-        if (shelf_find(&checker->simulation->coordinator.disk.blobs, &lease->job.parents[i]) ==
-            NULL)
+        if (shelf_find(blobs, &lease->job.parents[i]) == NULL)
             fail(checker, "leased although its parent is not in the blob store", key);
     check_capacity(checker, to, key);
 }
@@ -186,6 +192,11 @@ void checker_on_run(struct checker *checker, const struct worker_node *worker,
     const struct shelf_item *spec = shelf_find(&worker->home.cache, &job->spec);
     if (spec == NULL || spec->pins == 0)
         fail(checker, "run by a worker that has not pinned its spec", job->key);
+    if (!digest_is_zero(&job->data)) {
+        const struct shelf_item *data = shelf_find(&worker->home.cache, &job->data);
+        if (data == NULL || data->pins == 0)
+            fail(checker, "run by a worker that has not pinned its data set", job->key);
+    }
     for (uint32_t i = 0; i < job->parent_count; i++) {
         const struct shelf_item *parent = shelf_find(&worker->home.cache, &job->parents[i]);
         if (parent == NULL || parent->pins == 0)

@@ -148,6 +148,8 @@ const char *commit_fault(const struct checker *checker, const struct commit_reco
     struct digest description = job_digest(&record->job);
     if (!digest_equal(&description, &record->description))
         return "the description's digest is not that of the job";
+    if (!digest_equal(&record->job.data, &checker->simulation->trial->data_digest))
+        return "it was computed on another data set than the trial's";
     struct digest extended = chain_extend(chain, record);
     if (!digest_equal(&extended, &record->chain))
         return "the chain is not extended by this commit";

@@ -35,6 +35,10 @@ void coordinator_init(struct coordinator_node *node, struct simulation *simulati
     disk_init(&node->disk, &start);
     const struct blob *spec = archive_add(&simulation->archive, trial->spec, strlen(trial->spec));
     shelf_put(&node->disk.blobs, spec)->synced = true;
+    if (trial->data_bytes == 0)
+        return;
+    const struct blob *data = archive_add(&simulation->archive, trial->data, trial->data_bytes);
+    shelf_put(&node->disk.blobs, data)->synced = true;
 }
 
 static void forget_process(struct coordinator_node *node)
@@ -350,7 +354,8 @@ static void sweep(struct coordinator_node *node)
     for (uint32_t i = blobs->count; i-- > 0;) {
         const struct digest *digest = &blobs->items[i].blob->digest;
         if (!core_needs_blob(node->core, digest) &&
-            !digest_equal(digest, &simulation->trial->spec_digest))
+            !digest_equal(digest, &simulation->trial->spec_digest) &&
+            !digest_equal(digest, &simulation->trial->data_digest))
             shelf_take(blobs, &blobs->items[i]);
     }
 }

@@ -94,12 +94,23 @@ static void draw_spec(struct trial *trial, struct dice *dice)
     assert(wrong == 0);
 }
 
+static void draw_data(struct trial *trial, struct dice *dice)
+{
+    if (dice_chance(dice, 0.25))
+        return;
+    trial->data_bytes = (uint32_t)dice_magnitude(dice, (struct span){1, TRIAL_DATA_BYTES_MAX});
+    for (uint32_t i = 0; i < trial->data_bytes; i++)
+        trial->data[i] = (uint8_t)dice_below(dice, 256);
+    trial->data_digest = digest_of(trial->data, trial->data_bytes);
+}
+
 /* What the lines of a trial have in common: they are alike, as in a sweep. */
 static struct line_config draw_model(struct dice *dice, const struct trial *trial,
                                      struct span lookahead)
 {
     struct line_config line = {
         .spec = trial->spec_digest,
+        .data = trial->data_digest,
         .lookahead = (uint32_t)dice_between(dice, lookahead),
         .stop_fitness = NAN,
     };
@@ -156,6 +167,7 @@ void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *pla
     *trial = (struct trial){.config = core_config_default()};
     struct dice dice = dice_open(seed, DICE_TRIAL);
     draw_spec(trial, &dice);
+    draw_data(trial, &dice);
     trial->job_ms = dice_magnitude(&dice, (struct span){2, 2000});
     trial->poison_per_million = (uint32_t)plan->strength[FAULT_POISON];
     /* A line that was stopped stays so under any budget: the two would have to be told apart. */

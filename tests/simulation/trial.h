@@ -15,7 +15,7 @@
 #include "tests/simulation/network.h"
 #include "worker/evaluators/null.h"
 
-enum { TRIAL_LINES_MAX = 4, TRIAL_JOBS_MAX = 400 };
+enum { TRIAL_LINES_MAX = 4, TRIAL_JOBS_MAX = 400, TRIAL_DATA_BYTES_MAX = 4096 };
 
 /*
  * Some runs end twice: under a first budget, and, resumed by the user with a larger one, under the
@@ -32,6 +32,11 @@ struct trial {
     char spec[256];                                  /* the evaluator's settings */
     struct digest spec_digest;
     struct null_spec null;
+    /* A data set, which the null evaluator does not look at: it is fetched and held all the same,
+     * in up to hundreds of chunks. Some trials have none: then no bytes and a digest of zeros. */
+    uint8_t data[TRIAL_DATA_BYTES_MAX];
+    uint32_t data_bytes;
+    struct digest data_digest;
     uint64_t job_ms; /* what a job takes a worker of speed 1 */
     uint32_t poison_per_million;
 };

@@ -27,7 +27,7 @@
 #include "worker/core/worker_core.h"
 
 enum {
-    NEEDS_MAX = 1 + JOB_PARENTS_MAX, /* blobs of one task: its spec and parents */
+    NEEDS_MAX = 2 + JOB_PARENTS_MAX, /* blobs of one task: its spec, data set and parents */
     BLOBS_MAX = 2 * HELD_MAX,        /* distinct blobs wanted at once; more leases are not taken */
     RESEND_DOUBLINGS_MAX = 3, /* a result without verdict: resend_ms, doubling to 8 times that */
     LEAVE_MS_MAX = 8000,      /* leaving: how long results keep us once nothing runs; container

@@ -86,6 +86,8 @@ static uint32_t list_needs(const struct job *job, const struct digest *needs[NEE
     uint32_t count = 0;
     assert(job->parent_count <= JOB_PARENTS_MAX);
     needs[count++] = &job->spec;
+    if (!digest_is_zero(&job->data))
+        needs[count++] = &job->data;
     for (uint32_t i = 0; i < job->parent_count; i++)
         needs[count++] = &job->parents[i];
     return count;

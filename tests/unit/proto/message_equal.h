@@ -58,7 +58,8 @@ static inline bool same_job(const struct job *a, const struct job *b)
 {
     return job_key_equal(a->key, b->key) && a->kind == b->kind && a->slices == b->slices &&
            a->seed == b->seed && a->stream == b->stream && digest_equal(&a->spec, &b->spec) &&
-           strcmp(a->call.name, b->call.name) == 0 && a->call.param_count == b->call.param_count &&
+           digest_equal(&a->data, &b->data) && strcmp(a->call.name, b->call.name) == 0 &&
+           a->call.param_count == b->call.param_count &&
            same_bytes(a->call.params, b->call.params, a->call.param_count * sizeof(double)) &&
            a->parent_count == b->parent_count &&
            same_bytes(a->parents, b->parents, a->parent_count * sizeof a->parents[0]);

@@ -147,6 +147,8 @@ static void make_lease(struct maker *maker, struct lease *lease)
     job->seed = random_u64(&maker->random);
     job->stream = random_u64(&maker->random);
     job->spec = make_digest(maker);
+    if (make_u32(maker, 0, 1) == 1)
+        job->data = make_digest(maker);
     make_name(maker, job->call.name, sizeof job->call.name);
     job->call.param_count = make_u32(maker, 0, OPERATOR_PARAMS_MAX);
     for (uint32_t i = 0; i < job->call.param_count; i++)

@@ -92,7 +92,7 @@ static void make_plain(enum message_kind kind, struct message *message)
 
 static const struct bound broken[] = {
     {"envelope: version: missing", {{1}, WIRE_GONE, 0, 0, 0}},
-    {"hello: engine_version: 32 bytes, at most 31", {{HELLO, 2}, WIRE_BYTES, 32, 'x', 0}},
+    {"hello: engine_version: 64 bytes, at most 63", {{HELLO, 2}, WIRE_BYTES, 64, 'x', 0}},
     {"hello: engine_version: byte 0 is not printable ASCII", {{HELLO, 2}, WIRE_BYTES, 3, 31, 0}},
     {"hello: name: 64 bytes, at most 63", {{HELLO, 3}, WIRE_BYTES, 64, 'x', 0}},
     {"hello: name: byte 0 is not printable ASCII", {{HELLO, 3}, WIRE_BYTES, 3, 0, 0}},
@@ -106,7 +106,7 @@ static const struct bound broken[] = {
     {"hello: home: 15 bytes, an id has 16", {{HELLO, 6}, WIRE_BYTES, 15, 1, 0}},
     {"hello: slots: 513, at most 512", {{HELLO, 7}, WIRE_VARINT, SLOTS_MAX + 1, 0, 0}},
     {"hello: numeric: 5 given, at most 4", {{HELLO, 8}, WIRE_BYTES, 1, 'x', 5}},
-    {"hello: numeric: 32 bytes, at most 31", {{HELLO, 8}, WIRE_BYTES, 32, 'x', 4}},
+    {"hello: numeric: 64 bytes, at most 63", {{HELLO, 8}, WIRE_BYTES, 64, 'x', 4}},
     {"hello: numeric: byte 0 is not printable ASCII", {{HELLO, 8}, WIRE_BYTES, 1, 10, 0}},
     {"hello: beat: missing", {{HELLO, 9}, WIRE_GONE, 0, 0, 0}},
     {"hello: held[0]: attempt: 0, at least 1", {{HELLO, 9, 4, 4}, WIRE_GONE, 0, 0, 0}},
@@ -114,7 +114,7 @@ static const struct bound broken[] = {
     {"welcome: run: 15 bytes, an id has 16", {{WELCOME, 1}, WIRE_BYTES, 15, 1, 0}},
     {"welcome: experiment: 64 bytes, at most 63", {{WELCOME, 2}, WIRE_BYTES, 64, 'x', 0}},
     {"welcome: experiment: byte 0 is not printable", {{WELCOME, 2}, WIRE_BYTES, 1, 27, 0}},
-    {"welcome: numeric: 32 bytes, at most 31", {{WELCOME, 3}, WIRE_BYTES, 32, 'x', 0}},
+    {"welcome: numeric: 64 bytes, at most 63", {{WELCOME, 3}, WIRE_BYTES, 64, 'x', 0}},
     {"welcome: numeric: byte 0 is not printable", {{WELCOME, 3}, WIRE_BYTES, 1, 0, 0}},
     {"welcome: heartbeat_ms: 0, at least 1", {{WELCOME, 4}, WIRE_GONE, 0, 0, 0}},
     {"welcome: lost_ms: 0, at least 1", {{WELCOME, 5}, WIRE_GONE, 0, 0, 0}},
@@ -155,6 +155,8 @@ static const struct bound broken[] = {
     {"lease: parents: 3 given, at most 2", {{LEASE, 3, 8}, WIRE_BYTES, 32, 1, 3}},
     {"lease: parents: 33 bytes, a digest has 32", {{LEASE, 3, 8}, WIRE_BYTES, 33, 1, 0}},
     {"lease: parents: 0 given, an evaluation needs 1", {{LEASE, 3, 8}, WIRE_GONE, 0, 0, 0}},
+    {"lease: data: 31 bytes, a digest has 32", {{LEASE, 3, 9}, WIRE_BYTES, 31, 1, 0}},
+    {"lease: data: zeros, which stand for none", {{LEASE, 3, 9}, WIRE_BYTES, 32, 0, 0}},
 
     {"result: lease: missing", {{RESULT, 1}, WIRE_GONE, 0, 0, 0}},
     {"result: line: 1000000, at most 999999", {{RESULT, 1, 1}, WIRE_VARINT, LINES_MAX, 0, 0}},
@@ -229,6 +231,7 @@ static const struct bound kept[] = {
     {NULL, {{LEASE, 3, 1}, WIRE_VARINT, JOB_MUTATE, 0, 0}},
     {NULL, {{LEASE, 3, 2}, WIRE_GONE, 0, 0, 0}},
     {NULL, {{LEASE, 3, 7}, WIRE_GONE, 0, 0, 0}},
+    {NULL, {{LEASE, 3, 9}, WIRE_GONE, 0, 0, 0}},
     {NULL, {{RESULT, 4}, WIRE_FIXED64, 0, 0, 0}},
     {NULL, {{RESULT, 8}, WIRE_VARINT, BLOB_BYTES_MAX, 0, 0}},
     {NULL, {{RESULT, 11}, WIRE_GONE, 0, 0, 0}},

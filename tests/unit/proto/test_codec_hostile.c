@@ -170,7 +170,7 @@ static void test_lengths_are_checked(void **state)
     static const uint8_t short_of_one[] = {0x02, 0x08};
     static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 0x7f, 0x08, 0x01};
     static const uint8_t nothing[] = {0x00};
-    static const uint8_t bodiless[] = {0x02, 0x08, 0x01};
+    static const uint8_t bodiless[] = {0x02, 0x08, PROTOCOL_VERSION};
     (void)state;
     expect_malformed(endless, sizeof endless, "envelope: length: cut, or longer than 5 bytes");
     expect_malformed(cut, sizeof cut, "envelope: length: cut");
@@ -191,7 +191,7 @@ static void put_repeated(size_t count, const uint8_t *pattern, size_t size)
 /* Frames of few bytes that unpack to many: refused, and the codec is as good as new. */
 static void test_a_frame_that_unpacks_to_too_much_is_refused(void **state)
 {
-    static const uint8_t version[] = {0x08, 0x01};
+    static const uint8_t version[] = {0x08, PROTOCOL_VERSION};
     static const uint8_t empty_held[] = {0x22, 0x00};
     static const uint8_t unknown[] = {0xa0, 0x06, 0x00};
     enum { COUNT = 100000 };

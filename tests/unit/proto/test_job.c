@@ -94,6 +94,7 @@ static struct job sample(void)
         .seed = UINT64_C(0x0123456789abcdef),
         .stream = UINT64_C(0xfedcba9876543210),
         .spec = filled(0x10),
+        .data = filled(0xC0),
         .call = {.name = "ablate", .param_count = 3, .params = {1.0, -0.0, 0.25}},
         .parent_count = 2,
         .parents = {filled(0x40), filled(0x80)},
@@ -108,7 +109,7 @@ static void test_the_digest_is_pinned(void **state)
     struct digest digest = job_digest(&job);
     char hex[DIGEST_HEX_BYTES];
     digest_to_hex(&digest, hex);
-    assert_string_equal(hex, "231b714758078a4de7464264fdb717d4468934d5fd02fcfe60f158ffc85f7dae");
+    assert_string_equal(hex, "9e35b2095c5f9986546a8b874f756c2c02036987deada4ecfc751df5c92e2075");
 }
 
 static void change_line(struct job *job)
@@ -146,6 +147,23 @@ static void change_spec(struct job *job)
     job->spec.bytes[DIGEST_BYTES - 1] ^= 1;
 }
 
+static void change_data(struct job *job)
+{
+    job->data.bytes[0] ^= 1;
+}
+
+static void have_no_data(struct job *job)
+{
+    job->data = (struct digest){{0}};
+}
+
+static void swap_spec_and_data(struct job *job)
+{
+    struct digest spec = job->spec;
+    job->spec = job->data;
+    job->data = spec;
+}
+
 static void change_name(struct job *job)
 {
     job->call.name[5] = 'f';
@@ -181,9 +199,10 @@ static void swap_parents(struct job *job)
 static void test_the_digest_depends_on_every_field(void **state)
 {
     static void (*const changes[])(struct job *) = {
-        change_line,         change_job,    change_kind,  change_slices,      change_seed,
-        change_stream,       change_spec,   change_name,  change_param_count, change_param_sign,
-        change_parent_count, change_parent, swap_parents,
+        change_line,       change_job,          change_kind,   change_slices,
+        change_seed,       change_stream,       change_spec,   change_data,
+        have_no_data,      swap_spec_and_data,  change_name,   change_param_count,
+        change_param_sign, change_parent_count, change_parent, swap_parents,
     };
     enum { COUNT = sizeof changes / sizeof changes[0] };
     (void)state;

@@ -186,6 +186,12 @@ void fixture_say(struct fixture *fixture, uint32_t worker, const struct message 
 
 void fixture_hello(struct fixture *fixture, uint32_t worker, uint32_t capacity)
 {
+    fixture_hello_as(fixture, worker, capacity, "portable");
+}
+
+void fixture_hello_as(struct fixture *fixture, uint32_t worker, uint32_t capacity,
+                      const char *numeric)
+{
     struct message message = {.kind = MESSAGE_HELLO};
     struct hello *hello = &message.hello;
     hello->protocol_version = PROTOCOL_VERSION;
@@ -196,7 +202,7 @@ void fixture_hello(struct fixture *fixture, uint32_t worker, uint32_t capacity)
     hello->home = (struct home_id){{2, (uint8_t)worker}};
     hello->slots = capacity;
     hello->numeric_count = 1;
-    snprintf(hello->numeric[0], sizeof hello->numeric[0], "portable");
+    snprintf(hello->numeric[0], sizeof hello->numeric[0], "%s", numeric);
     hello->beat.capacity = capacity;
     fixture_say(fixture, worker, &message);
 }

@@ -55,6 +55,9 @@ void fixture_settle(struct fixture *fixture);
 
 struct instance_id fixture_worker(uint32_t number);
 void fixture_hello(struct fixture *fixture, uint32_t worker, uint32_t capacity);
+/* The same by a worker of another numeric class than "portable". */
+void fixture_hello_as(struct fixture *fixture, uint32_t worker, uint32_t capacity,
+                      const char *numeric);
 void fixture_say(struct fixture *fixture, uint32_t worker, const struct message *message);
 /* A heartbeat that lists nothing, or one job. */
 void fixture_beat(struct fixture *fixture, uint32_t worker, uint32_t capacity,

@@ -133,6 +133,8 @@ static void arbitrary_job(uint64_t *state, struct commit_record *record)
     job->seed = arbitrary_u64(state);
     job->stream = arbitrary_u64(state);
     job->spec = arbitrary_digest(state);
+    if (fixture_below(state, 3) > 0)
+        job->data = arbitrary_digest(state);
     if (fixture_below(state, 2) > 0)
         strcpy(job->call.name, "noise");
     else

@@ -69,6 +69,7 @@ static void each_wrong_column_is_named(void **state)
     } cases[] = {
         {"child = x'0102030405'", "commit 17: child: 5 bytes, expected 32"},
         {"spec = zeroblob(33)", "commit 17: spec: 33 bytes, expected 32"},
+        {"data = x'00'", "commit 17: data: 1 bytes, expected 32"},
         {"line = -1", "commit 17: line: -1, expected 0 .. 999999"},
         {"job = -5", "commit 17: job: -5, expected 0 .. 9223372036854775807"},
         {"kind = 'mutates'", "commit 17: kind: neither mutate nor evaluate"},

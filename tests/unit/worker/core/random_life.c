@@ -34,7 +34,7 @@ static void count_effects(struct life *life)
     life->seen.kills += model_count(life->model, WORKER_KILL_SLOT);
 }
 
-/* A mutation or an opinion; some share a parent. */
+/* A mutation or an opinion; some share a parent, and some one of two data sets. */
 static struct job any_job(struct life *life)
 {
     uint64_t number = below(life, JOBS);
@@ -43,6 +43,8 @@ static struct job any_job(struct life *life)
         job.parents[1] = model_digest("parent", number / 2);
         job.parent_count = 2;
     }
+    if (number % 5 < 2)
+        job.data = model_digest("data", number % 5);
     return job;
 }
 

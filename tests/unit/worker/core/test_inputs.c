@@ -48,6 +48,80 @@ static void test_a_lease_fetches_its_bytes_and_then_runs(void **state)
     model_destroy(model);
 }
 
+static struct job job_on_data(uint64_t number)
+{
+    struct job job = model_job(number);
+    job.data = model_digest("data", 0);
+    return job;
+}
+
+static void test_the_data_set_is_fetched_between_spec_and_parents(void **state)
+{
+    (void)state;
+    struct model *model = make_ready();
+    struct job job = job_on_data(3);
+    job.parent_count = 2;
+    job.parents[1] = model_digest("parent", 4);
+    model_lease(model, &job, 1);
+    assert_int_equal(model->effects->count, 4);
+    assert_true(digest_equal(&model_effect(model, WORKER_FETCH, 0)->digest, &job.spec));
+    assert_true(digest_equal(&model_effect(model, WORKER_FETCH, 1)->digest, &job.data));
+    assert_true(digest_equal(&model_effect(model, WORKER_FETCH, 2)->digest, &job.parents[0]));
+    assert_true(digest_equal(&model_effect(model, WORKER_FETCH, 3)->digest, &job.parents[1]));
+    model_blob_ready(model, &job.spec);
+    model_blob_ready(model, &job.parents[0]);
+    model_blob_ready(model, &job.parents[1]);
+    assert_int_equal(model->effects->count, 0);
+    model_blob_ready(model, &job.data);
+    assert_int_equal(model_count(model, WORKER_RUN), 1);
+    model_finish(model, 0, NULL, 0);
+    model_expect_no_pins(model);
+    model_destroy(model);
+}
+
+/* It is large: between two jobs it must not lose its pin, nor be asked for again. */
+static void test_the_data_set_stays_pinned_while_any_job_needs_it(void **state)
+{
+    (void)state;
+    struct model *model = make_ready();
+    struct job first = job_on_data(0);
+    model_lease(model, &first, 1);
+    model_answer_fetches(model);
+    for (uint64_t i = 1; i < 10; i++) {
+        struct job next = job_on_data(i);
+        model_lease(model, &next, 1);
+        assert_int_equal(model_count(model, WORKER_FETCH), 1); /* its parent */
+        model_answer_fetches(model);
+        struct lease_key before = {.job = {.job = i - 1}, .epoch = 1, .attempt = 1};
+        model_verdict(model, &before, VERDICT_RELEASED);
+        assert_int_equal(model_pins(model, &next.data), 1);
+    }
+    struct lease_key last = {.job = {.job = 9}, .epoch = 1, .attempt = 1};
+    model_verdict(model, &last, VERDICT_RELEASED);
+    model_expect_no_pins(model);
+    model_destroy(model);
+}
+
+static void test_a_data_set_that_cannot_be_had_drops_its_jobs(void **state)
+{
+    (void)state;
+    struct model *model = make_ready();
+    struct job first = job_on_data(1), second = job_on_data(2), other = model_job(3);
+    model_lease(model, &first, 1);
+    model_lease(model, &second, 1);
+    model_lease(model, &other, 1);
+    model_blob_ready(model, &first.spec);
+    model_blob_ready(model, &other.parents[0]);
+    expect_counts(model, 2, 1, 0);
+    model_blob_failed(model, &first.data);
+    expect_counts(model, 0, 1, 0);
+    const struct heartbeat *beat = model_next_beat(model);
+    assert_null(model_held(beat, 1));
+    assert_null(model_held(beat, 2));
+    assert_non_null(model_held(beat, 3));
+    model_destroy(model);
+}
+
 static void test_a_blob_that_several_jobs_need_is_fetched_once(void **state)
 {
     (void)state;
@@ -173,6 +247,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_lease_fetches_its_bytes_and_then_runs),
+        cmocka_unit_test(test_the_data_set_is_fetched_between_spec_and_parents),
+        cmocka_unit_test(test_the_data_set_stays_pinned_while_any_job_needs_it),
+        cmocka_unit_test(test_a_data_set_that_cannot_be_had_drops_its_jobs),
         cmocka_unit_test(test_a_blob_that_several_jobs_need_is_fetched_once),
         cmocka_unit_test(test_two_equal_parents_are_one_blob),
         cmocka_unit_test(test_bytes_that_cannot_be_had_drop_their_jobs),

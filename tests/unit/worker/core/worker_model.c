@@ -93,6 +93,8 @@ void model_expect_no_pins(const struct model *model)
 static void expect_inputs_pinned(const struct model *model, const struct job *job)
 {
     assert_true(model_pins(model, &job->spec) > 0);
+    if (!digest_is_zero(&job->data))
+        assert_true(model_pins(model, &job->data) > 0);
     for (uint32_t i = 0; i < job->parent_count; i++)
         assert_true(model_pins(model, &job->parents[i]) > 0);
 }
