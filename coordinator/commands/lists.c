@@ -51,14 +51,43 @@ static void show_params(const struct param *params, uint32_t count)
     }
 }
 
-static void set_evaluators(struct json_node *node, uint32_t evaluators)
+static const struct {
+    enum evaluator_set bit;
+    const char *name;
+} evaluators[] = {{FOR_NULL, "null"}, {FOR_TRAIN, "train"}};
+
+enum { EVALUATORS = sizeof evaluators / sizeof evaluators[0] };
+
+static struct json_node *operator_node(const struct operator_info *info)
 {
-    struct json_node *list = json_node_array();
-    if ((evaluators & FOR_NULL) != 0)
-        json_append_node(list, json_node_text("null"));
-    if ((evaluators & FOR_TRAIN) != 0)
-        json_append_node(list, json_node_text("train"));
+    struct json_node *node = json_node_object(), *list = json_node_array();
+    for (uint32_t i = 0; i < EVALUATORS; i++)
+        if ((info->evaluators & evaluators[i].bit) != 0)
+            json_append_node(list, json_node_text(evaluators[i].name));
+    json_set_text(node, "name", info->name);
+    json_set_text(node, "summary", info->summary);
+    json_set_u64(node, "parents", info->parents);
     json_set_node(node, "evaluators", list);
+    json_set_text(node, "founder", info->founder);
+    json_set_node(node, "params", params_node(info->params, info->param_count));
+    return node;
+}
+
+/* "    for train; 1 parent; founder init.decay" */
+static void show_operator(const struct operator_info *info)
+{
+    const char *before = "    for ";
+    printf("%-14s %s\n", info->name, info->summary);
+    for (uint32_t i = 0; i < EVALUATORS; i++) {
+        if ((info->evaluators & evaluators[i].bit) == 0)
+            continue;
+        printf("%s%s", before, evaluators[i].name);
+        before = ", ";
+    }
+    printf("; %" PRIu32 " parent%s", info->parents, info->parents == 1 ? "" : "s");
+    printf("%s%s\n", info->founder == NULL ? "" : "; founder ",
+           info->founder == NULL ? "" : info->founder);
+    show_params(info->params, info->param_count);
 }
 
 int command_operators(const struct arguments *arguments)
@@ -66,19 +95,10 @@ int command_operators(const struct arguments *arguments)
     struct json_node *root = json_node_array();
     const struct operator_info *info;
     for (uint32_t i = 0; (info = operator_at(i)) != NULL; i++) {
-        if (!arguments->given[OPTION_JSON]) {
-            printf("%-14s %s (%" PRIu32 " parent%s)\n", info->name, info->summary, info->parents,
-                   info->parents == 1 ? "" : "s");
-            show_params(info->params, info->param_count);
-            continue;
-        }
-        struct json_node *node = json_node_object();
-        json_set_text(node, "name", info->name);
-        json_set_text(node, "summary", info->summary);
-        json_set_u64(node, "parents", info->parents);
-        set_evaluators(node, info->evaluators);
-        json_set_node(node, "params", params_node(info->params, info->param_count));
-        json_append_node(root, node);
+        if (arguments->given[OPTION_JSON])
+            json_append_node(root, operator_node(info));
+        else
+            show_operator(info);
     }
     if (arguments->given[OPTION_JSON])
         print_json(root);
