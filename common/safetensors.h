@@ -20,7 +20,7 @@
 
 enum {
     SAFETENSORS_HEADER_BYTES_MAX = 1048576, /* with the 8 bytes of its length */
-    SAFETENSORS_TENSORS_MAX = 4096,
+    SAFETENSORS_TENSORS_MAX = 8192,
     SAFETENSORS_RANK_MAX = 8,
     SAFETENSORS_NAME_BYTES_MAX = 128, /* with its NUL */
 };

@@ -1,20 +1,33 @@
 /*
  * main.c: the program that lab machines run.
  *
- * It is two programs in one file: the supervisor, which people start, and the slot, which the
- * supervisor executes once per slot with --slot-fd. What either does is in worker/shell.
+ * It is three programs in one file: the supervisor, which people start; the slot, which the
+ * supervisor executes once per slot with --slot-fd; and the packer of data sets, which the
+ * coordinator executes with --pack-data. What each does is in worker/shell.
  */
 #include "common/os_file.h"
 #include "common/os_process.h"
 #include "common/version.h"
+#include "worker/engine/engine.h"
 #include "worker/shell/cache_choose.h"
 #include "worker/shell/options.h"
+#include "worker/shell/pack_data.h"
 #include "worker/shell/slot_main.h"
 #include "worker/shell/supervisor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* The kernels of this process; one that the CPU lacks is a mistake on the command line. */
+static int choose_cpu(const struct options *options)
+{
+    struct error error;
+    if (engine_choose_cpu(options->cpu, &error) == 0)
+        return 0;
+    fprintf(stderr, "ratchet-worker: --device %s: %s\n", options->device, error.text);
+    return -1;
+}
 
 static int run_slot(const struct options *options)
 {
@@ -28,6 +41,15 @@ static int run_slot(const struct options *options)
         return EXIT_SUCCESS;
     fprintf(stderr, "%s\n", error.text);
     return EXIT_FAILURE;
+}
+
+static int run_pack_data(const struct options *options)
+{
+    struct error error;
+    enum pack_data_result result = pack_data(&options->pack, &error);
+    if (result != PACK_DATA_DONE)
+        fprintf(stderr, "ratchet-worker: %s\n", error.text);
+    return (int)result;
 }
 
 /* The host's name, with only what a name may have. */
@@ -52,6 +74,14 @@ static void make_name(const char *host, const struct home_id *home, char name[NA
     snprintf(name, NAME_BYTES_MAX, "%.56s-%02x%02x", host, home->bytes[0], home->bytes[1]);
 }
 
+/* The numeric classes in which this machine can compute. */
+static void offer_classes(struct worker_config *config)
+{
+    snprintf(config->numeric[0], sizeof config->numeric[0], "portable");
+    bool native = engine_native_class(config->numeric[1], sizeof config->numeric[1], NULL) == 0;
+    config->numeric_count = native ? 2 : 1;
+}
+
 static int fill_config(const struct options *options, const struct cache *cache, const char *host,
                        struct worker_config *config, struct error *error)
 {
@@ -63,8 +93,7 @@ static int fill_config(const struct options *options, const struct cache *cache,
         snprintf(config->name, sizeof config->name, "%s", options->name);
     else
         make_name(host, &config->home, config->name);
-    snprintf(config->numeric[0], sizeof config->numeric[0], "portable");
-    config->numeric_count = 1;
+    offer_classes(config);
     config->slots = options->slots;
     config->stay = options->stay;
     if (options->linger_ms != UINT64_MAX)
@@ -85,6 +114,7 @@ static int run_supervisor(const struct options *options, struct cache *cache, co
         .control = options->connect,
         .bulk = options->bulk,
         .program = PROCESS_OWN_PROGRAM,
+        .device = options->device,
         .cache = cache,
         .log = &log,
     };
@@ -101,6 +131,10 @@ int main(int argc, char **argv)
 {
     struct options options;
     options_parse(argc, argv, &options);
+    if (options.pack.source.set != NULL)
+        return run_pack_data(&options);
+    if (choose_cpu(&options) != 0)
+        return EXIT_CODE_USAGE;
     if (options.slot_fd >= 0)
         return run_slot(&options);
     if (options.slots == 0)

@@ -16,8 +16,8 @@ static const struct command commands[] = {
         .details =
             "Coordinator and workers in one command. A run directory that exists already is "
             "resumed. Ctrl-C pauses the run (exit code 130); the same command goes on with it.",
-        .options = 1 << OPTION_WORKERS | 1 << OPTION_DIR | 1 << OPTION_SEED | 1 << OPTION_SET |
-                   1 << OPTION_JSON,
+        .options = 1 << OPTION_WORKERS | 1 << OPTION_DEVICE | 1 << OPTION_DIR | 1 << OPTION_SEED |
+                   1 << OPTION_SET | 1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 1,
         .run = command_run,

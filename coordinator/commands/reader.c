@@ -162,6 +162,19 @@ int reader_find(struct reader *reader, const char *name, struct commit_record *r
     return found > 0 ? 0 : -1;
 }
 
+int reader_detail(struct reader *reader, struct job_key key, struct detail *detail,
+                  struct error *error)
+{
+    uint8_t bytes[DETAIL_BYTES_MAX];
+    uint32_t count = 0;
+    enum ledger_result result = ledger_get_detail(reader->ledger, key, bytes, &count, error);
+    if (result == LEDGER_END || (result == LEDGER_OK && count == 0))
+        return 0;
+    if (result != LEDGER_OK || detail_decode(bytes, count, detail, error) != 0)
+        return -1;
+    return 1;
+}
+
 void reader_fact(struct reader *reader, const char *name, char *value, size_t size)
 {
     if (ledger_get_fact(reader->ledger, name, value, size, NULL) != LEDGER_OK)

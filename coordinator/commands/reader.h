@@ -11,6 +11,7 @@
 #include "common/os_file.h"
 #include "coordinator/shell/json.h"
 #include "coordinator/shell/ledger.h"
+#include "proto/detail.h"
 
 struct reader {
     char path[OS_PATH_BYTES_MAX]; /* of RUN, as given */
@@ -41,6 +42,10 @@ int reader_champion(struct reader *reader, uint32_t line, struct commit_record *
  * it. */
 int reader_find(struct reader *reader, const char *name, struct commit_record *record,
                 struct error *error) __attribute__((warn_unused_result));
+
+/* What came with a commit: 1 with *detail, 0 when there is nothing, -1 when it makes no sense. */
+int reader_detail(struct reader *reader, struct job_key key, struct detail *detail,
+                  struct error *error) __attribute__((warn_unused_result));
 
 /* The value of a fact, "" when there is none. */
 void reader_fact(struct reader *reader, const char *name, char *value, size_t size);

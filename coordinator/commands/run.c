@@ -6,8 +6,9 @@
  */
 #include "common/os_process.h"
 #include "coordinator/commands/command.h"
+#include "coordinator/commands/detail_output.h"
 #include "coordinator/commands/progress_output.h"
-#include "coordinator/commands/reader.h"
+#include "coordinator/commands/record_output.h"
 #include "coordinator/shell/local_worker.h"
 
 #include <stdio.h>
@@ -61,11 +62,8 @@ static void print_resume(const struct invocation *invocation, char *text, size_t
     static const struct {
         enum option_name option;
         const char *name;
-    } valued[] = {{OPTION_LISTEN, "listen"},
-                  {OPTION_BULK, "bulk"},
-                  {OPTION_DIR, "dir"},
-                  {OPTION_WORKERS, "workers"},
-                  {OPTION_SEED, "seed"}};
+    } valued[] = {{OPTION_LISTEN, "listen"},   {OPTION_BULK, "bulk"},     {OPTION_DIR, "dir"},
+                  {OPTION_WORKERS, "workers"}, {OPTION_DEVICE, "device"}, {OPTION_SEED, "seed"}};
     for (size_t i = 0; i < sizeof valued / sizeof *valued && used < size; i++) {
         if (arguments->value[valued[i].option] != NULL)
             used += (size_t)snprintf(text + used, size - used, " --%s %s", valued[i].name,
@@ -83,9 +81,23 @@ struct ending {
     const char *state; /* "done", "paused", "poisoned" */
     int code;
     const struct shell_outcome *outcome;
+    const char *directory;
     bool has_champion, has_final;
     struct commit_record champion, final;
+    bool has_damage, damage_complete;
+    uint64_t damage; /* units */
 };
+
+static void read_damage(struct reader *reader, struct ending *ending)
+{
+    struct detail *detail = malloc(sizeof *detail);
+    if (detail != NULL && reader_detail(reader, ending->champion.job.key, detail, NULL) == 1) {
+        ending->has_damage = true;
+        ending->damage_complete = detail->damage.complete;
+        ending->damage = damage_units(&detail->damage);
+    }
+    free(detail);
+}
 
 /* The champion and its last evaluation; without them when the ledger cannot be read. */
 static void read_champion(const char *directory, struct ending *ending)
@@ -97,32 +109,45 @@ static void read_champion(const char *directory, struct ending *ending)
     struct job_key final = {.line = ending->champion.job.key.line, .job = JOB_NUMBER_FINAL};
     ending->has_final =
         ending->has_champion && reader_get(&reader, final, &ending->final, NULL) == 1;
+    if (ending->has_champion)
+        read_damage(&reader, ending);
     reader_close(&reader);
 }
 
-static void print_metrics(const char *label, const struct commit_record *record)
+static void print_scores(const struct ending *ending, const char *label, enum score score)
 {
-    for (uint32_t i = 0; i < record->metric_count; i++) {
-        const char *name = metric_name(record->metrics[i].id);
-        if (name != NULL)
-            printf("%-12s %-20s %.9g\n", i == 0 ? label : "", name, record->metrics[i].value);
-    }
+    char text[SCORES_BYTES_MAX];
+    format_scores(&ending->champion, ending->has_final ? &ending->final : NULL, score, text);
+    if (text[0] != '\0')
+        printf("%-12s %s\n", label, text);
+}
+
+static void print_champion(const struct ending *ending)
+{
+    char id[ID_BYTES_MAX], fitness[NUMBER_BYTES_MAX];
+    const struct commit_record *champion = &ending->champion;
+    format_id(champion->job.key, id);
+    format_number(champion->fitness, fitness);
+    printf("%-12s %s, fitness %s, by %s in generation %u\n", "champion", id, fitness,
+           operator_of(champion), champion->depth);
+    print_scores(ending, "accuracy", SCORE_ACCURACY);
+    print_scores(ending, "loss", SCORE_LOSS);
+    if (ending->has_damage)
+        printf("%-12s %s%llu unit%s over its whole lineage: `ratchet show %s %s` tells which\n",
+               "damage", ending->damage_complete ? "" : "at least ",
+               (unsigned long long)ending->damage, ending->damage == 1 ? "" : "s",
+               ending->directory, id);
 }
 
 static void print_ending(const struct invocation *invocation, const struct ending *ending)
 {
-    char hex[DIGEST_HEX_BYTES], id[ID_BYTES_MAX];
+    char hex[DIGEST_HEX_BYTES];
     digest_to_hex(&ending->outcome->digest, hex);
     printf("%-12s %llu of %llu jobs committed\n", ending->state,
            (unsigned long long)ending->outcome->view.commits,
            (unsigned long long)ending->outcome->view.jobs_total);
-    if (ending->has_champion) {
-        format_id(ending->champion.job.key, id);
-        printf("%-12s %s, fitness %.17g\n", "champion", id, ending->champion.fitness);
-        print_metrics("metrics", &ending->champion);
-    }
-    if (ending->has_final)
-        print_metrics("final", &ending->final);
+    if (ending->has_champion)
+        print_champion(ending);
     printf("%-12s %s\n", "digest", hex);
     printf("%-12s %s\n", "directory", invocation->directory);
 }
@@ -152,6 +177,7 @@ static void print_ending_json(const struct invocation *invocation, const struct 
 
 static void show_ending(struct invocation *invocation, struct ending *ending)
 {
+    ending->directory = invocation->directory;
     read_champion(invocation->directory, ending);
     progress_output_clear(&invocation->output);
     if (invocation->output.style == PROGRESS_JSON)
@@ -171,6 +197,8 @@ static int finish(struct invocation *invocation, enum shell_result result,
         show_ending(invocation, &ending);
         return EXIT_DONE;
     case SHELL_INTERRUPTED:
+        if (!outcome->started)
+            return complain(EXIT_SIGNAL + outcome->signal, "%s", error->text);
         ending.state = "paused";
         ending.code = EXIT_SIGNAL + outcome->signal;
         show_ending(invocation, &ending);
@@ -186,7 +214,7 @@ static int finish(struct invocation *invocation, enum shell_result result,
                         "resumed with: %s",
                         outcome->poisoned_lines, outcome->poisoned_lines == 1 ? "" : "s",
                         invocation->directory, resume);
-    case SHELL_OTHER_EXPERIMENT:
+    case SHELL_BAD_EXPERIMENT:
         return complain(EXIT_BAD_EXPERIMENT, "%s", error->text);
     case SHELL_FAILED:
         break;
@@ -221,6 +249,17 @@ static int serve(struct invocation *invocation)
     return code;
 }
 
+/* Whether the machine has it is the worker's to say. */
+static int check_device(const char *device, struct error *error)
+{
+    static const char *const names[] = {"auto", "cpu", "cpu:plain", "cpu:avx2", "cpu:avx512"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (device == NULL || strcmp(device, names[i]) == 0)
+            return 0;
+    return error_set(
+        error, -1, "--device takes auto, cpu, cpu:plain, cpu:avx2 or cpu:avx512, not '%s'", device);
+}
+
 int command_run(const struct arguments *arguments)
 {
     struct invocation invocation = {.arguments = arguments, .command = "run"};
@@ -233,11 +272,14 @@ int command_run(const struct arguments *arguments)
     if (slots == 0)
         return complain(EXIT_USAGE,
                         "run: --workers 0 would never end; `ratchet serve` runs without");
+    if (check_device(arguments->value[OPTION_DEVICE], &error) != 0)
+        return complain(EXIT_USAGE, "run: %s", error.text);
     char program[OS_PATH_BYTES_MAX];
     if (local_worker_find_program(program, &error) != 0)
         return complain(EXIT_FAILED, "run: %s", error.text);
     invocation.options.local_program = program;
     invocation.options.local_slots = (uint32_t)slots;
+    invocation.options.device = arguments->value[OPTION_DEVICE];
     return serve(&invocation);
 }
 

@@ -6,7 +6,7 @@
  */
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/progress_output.h"
-#include "coordinator/commands/reader.h"
+#include "coordinator/commands/record_output.h"
 #include "coordinator/commands/table.h"
 #include "coordinator/shell/run_directory.h"
 #include "coordinator/shell/shell_zmq.h"
@@ -188,6 +188,20 @@ static void show_live(const struct json_node *root)
     show_workers(json_get_node(root, "workers"));
 }
 
+static void show_champion(const struct json_node *root, const char *champion)
+{
+    char fitness[NUMBER_BYTES_MAX];
+    const struct json_node *metrics = json_get_node(root, "metrics");
+    double accuracy = (double)NAN;
+    if (metrics != NULL)
+        accuracy = json_get_f64(metrics, "select_accuracy", (double)NAN);
+    format_number(json_get_f64(root, "fitness_best", (double)NAN), fitness);
+    printf("%-11s %s, fitness %s", "champion", champion, fitness);
+    if (isfinite(accuracy))
+        printf(", accuracy %.2f %% on select", 100 * accuracy);
+    printf("\n");
+}
+
 static void show(const struct json_node *root)
 {
     printf("%-11s %s\n", "name", json_get_text(root, "name", "?"));
@@ -197,8 +211,7 @@ static void show(const struct json_node *root)
            json_get_u64(root, "admitted", 0));
     const char *champion = json_get_text(root, "champion", NULL);
     if (champion != NULL)
-        printf("%-11s %s, fitness %.17g\n", "champion", champion,
-               json_get_f64(root, "fitness_best", (double)NAN));
+        show_champion(root, champion);
     const char *digest = json_get_text(root, "digest", NULL);
     if (digest != NULL)
         printf("%-11s %s\n", "digest", digest);

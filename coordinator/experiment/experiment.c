@@ -58,14 +58,16 @@ struct experiment *experiment_parse(const char *text, const char *path,
                                     struct error *error)
 {
     struct experiment *experiment = calloc(1, sizeof *experiment);
-    char *yaml = strdup(text);
-    if (experiment == NULL || yaml == NULL) {
+    char *yaml = strdup(text), *copy = strdup(path);
+    if (experiment == NULL || yaml == NULL || copy == NULL) {
         free(experiment);
         free(yaml);
+        free(copy);
         error_set(error, -1, "%s: out of memory", path);
         return NULL;
     }
     experiment->yaml = yaml;
+    experiment->path = copy;
     struct entries entries = {.file = path};
     int failed = parse(experiment, &entries, overrides, override_count, error);
     entries_fini(&entries);
@@ -96,6 +98,7 @@ void experiment_destroy(struct experiment **experiment)
     *experiment = NULL;
     if (old == NULL)
         return;
+    free(old->path);
     free(old->yaml);
     free(old->canonical);
     free(old->spec);
@@ -103,6 +106,11 @@ void experiment_destroy(struct experiment **experiment)
 }
 
 /* -------------------------------------------------------------------------------------- answers */
+
+const char *experiment_path(const struct experiment *experiment)
+{
+    return experiment->path;
+}
 
 const char *experiment_name(const struct experiment *experiment)
 {
@@ -171,14 +179,13 @@ static void fill_line(const void *context, uint32_t line, struct line_config *co
     config->search.line = line;
 }
 
-/* The choice's word, as the core and the workers know the class. */
+/* The choice's word, as the core knows it: native classes have their library's name, and any class
+ * may take part in a portable experiment that commits in the order of arrival. */
 static void fill_numeric(const struct experiment *experiment, struct core_config *config)
 {
-    char text[SETTING_TEXT_BYTES_MAX] = "";
-    if (experiment->settings.commit == COMMIT_CHOICE_ORDERED)
-        setting_format(setting_at((uint32_t)setting_find("numeric")), &experiment->settings, text);
-    assert(strlen(text) < sizeof config->numeric);
-    strcpy(config->numeric, text);
+    bool native = experiment->settings.numeric == NUMERIC_CHOICE_NATIVE;
+    bool ordered = experiment->settings.commit == COMMIT_CHOICE_ORDERED;
+    strcpy(config->numeric, native ? "native" : ordered ? "portable" : "");
 }
 
 void experiment_fill_core(const struct experiment *experiment, struct core_config *config)

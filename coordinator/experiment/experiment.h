@@ -10,7 +10,7 @@
  *   name: quickstart              # letters, digits, - and _
  *   seed: 7
  *   numeric: portable             # the same bits on any CPU
- *   evaluator: null               # null (no training); train comes with the engine
+ *   evaluator: null               # null: a landscape without training; or train
  *   null: {dim: 16, work_ms: 0, heal: 0.1}
  *   operators:                    # what mutates; weight 1 when not given
  *     - {name: noise, scale: 0.1, weight: 2}
@@ -23,6 +23,21 @@
  *   opinions: {promising: true}
  *   poison: stop                  # stop | fail
  *   storage: {keep: live, disk_max: 10GiB}
+ *
+ * With training, `null` makes room for three groups, and other operators are there:
+ *
+ *   evaluator: train
+ *   model: {spec: "mlp:18x18", activation: relu, init: pytorch}
+ *   data:
+ *     set: fashion-mnist          # idx: your own files, with `dir`; mnist1d: made, no files
+ *     train: 50000                # samples in each slice; select drives the search, confirm gives
+ *     select: 5000                # second opinions, test is for the champion's last job
+ *     confirm: 5000
+ *   train: {optimizer: adamw, lr: 1e-4, batch: 256, epochs: 1}
+ *   operators: [{name: psa.hidden}, {name: none}]
+ *
+ * What a setting is for must be there: `train.lr` beside `evaluator: null` is a mistake, and what
+ * does not apply is in no canonical text.
  *
  * Scopes. SEARCH settings make the run what it is: they enter the canonical text, hence every
  * digest. LIMIT settings (budget, stop) and PLACE settings (name, storage, opinions, poison) may
@@ -50,6 +65,7 @@ struct experiment *experiment_parse(const char *text, const char *path,
                                     struct error *error);
 void experiment_destroy(struct experiment **experiment);
 
+const char *experiment_path(const struct experiment *experiment); /* of the file, for errors */
 const char *experiment_name(const struct experiment *experiment);
 const char *experiment_yaml(const struct experiment *experiment); /* the text as read */
 uint64_t experiment_seed(const struct experiment *experiment);
@@ -68,6 +84,25 @@ struct digest experiment_digest(const struct experiment *experiment);
  */
 const char *experiment_spec(const struct experiment *experiment);
 
+/* The data set that jobs need, as the packer (`ratchet-worker --pack-data`) takes it. Borrows. */
+struct experiment_data {
+    const char *set; /* "fashion-mnist" */
+    const char *dir; /* of its files; NULL: the set's usual place, or there are no files */
+    bool made;       /* from the three numbers below, which otherwise mean nothing */
+    uint32_t samples, seed;
+    bool shuffle_positions;
+};
+/* False when the evaluator needs none. */
+bool experiment_data(const struct experiment *experiment, struct experiment_data *data);
+
+/* Samples in the two parts of a data set. */
+struct data_counts {
+    uint32_t train, test;
+};
+/* Whether there are enough for the slices. 0, or -1 naming keys and numbers. */
+int experiment_check_slices(const struct experiment *experiment, struct data_counts counts,
+                            struct error *error) __attribute__((warn_unused_result));
+
 /*
  * Sentence listing the SEARCH keys in which two canonical texts differ: "seed: was 7, now 8; ...".
  * "" when they do not; cut when it does not fit.
@@ -77,7 +112,8 @@ void experiment_differences(const char *old_canonical, const char *new_canonical
 
 /*
  * Fills what the experiment decides in a config that came from core_config_default(): all but run,
- * epoch, sessions_max and the timings. The config borrows: the experiment outlives its core.
+ * epoch, sessions_max, the timings, and the lines' data digest, which is known once the data set is
+ * packed. The config borrows: the experiment outlives its core.
  */
 void experiment_fill_core(const struct experiment *experiment, struct core_config *config);
 

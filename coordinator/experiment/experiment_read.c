@@ -7,6 +7,8 @@
  */
 #include "coordinator/experiment/experiment_reader.h"
 
+#include "coordinator/search/choice.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +79,53 @@ static void setting_keys(const char *path, size_t length, struct words *words)
     }
 }
 
+/* The words of a row's choices that are in the bit set: "fashion-mnist or idx". */
+static void list_choices(const char *key, uint32_t set, char *text, size_t size)
+{
+    const struct param *param = &setting_at((uint32_t)setting_find(key))->param;
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < 32 && set >> i != 0; i++) {
+        char word[SETTING_TEXT_BYTES_MAX];
+        if ((set >> i & 1) == 0)
+            continue;
+        param_format(param, i, word, sizeof word);
+        int written = snprintf(text + used, size - used, "%s%s", used == 0 ? "" : " or ", word);
+        used += (size_t)written < size - used ? (size_t)written : size - used - 1;
+    }
+}
+
+/* "is for evaluator train, and this one is null". */
+static int refuse_idle(const struct reader *reader, const struct entry *entry, const char *decider,
+                       uint32_t set)
+{
+    char wanted[96], chosen[SETTING_TEXT_BYTES_MAX];
+    list_choices(decider, set, wanted, sizeof wanted);
+    setting_format(setting_at((uint32_t)setting_find(decider)), &reader->experiment->settings,
+                   chosen);
+    return entries_fail(reader->entries, entry, ENTRY_KEY_PART, reader->error,
+                        "is for %s %s, and this one is %s", decider, wanted, chosen);
+}
+
+bool is_given(const struct reader *reader, const char *key)
+{
+    return reader->given[setting_find(key)];
+}
+
+/* A setting that this experiment has no use for is a mistake: it would do nothing. */
+static int require_use(const struct reader *reader, const struct entry *entry,
+                       const struct setting *setting)
+{
+    const struct settings *settings = &reader->experiment->settings;
+    struct setting evaluators_only = *setting;
+    evaluators_only.data_sets = 0;
+    if (is_given(reader, "evaluator") && !setting_applies(&evaluators_only, settings))
+        return refuse_idle(reader, entry, "evaluator", setting->evaluators);
+    if (is_given(reader, "data.set") && !setting_applies(setting, settings))
+        return refuse_idle(reader, entry, "data.set", setting->data_sets);
+    return 0;
+}
+
 static int read_setting(struct reader *reader, const struct entry *entry)
 {
     int index = setting_find(entry->path);
@@ -92,7 +141,7 @@ static int read_setting(struct reader *reader, const struct entry *entry)
     char range[SETTING_RANGE_BYTES_MAX];
     struct error reason;
     setting_range(setting, range);
-    if (require_value(reader, entry, range) != 0)
+    if (require_use(reader, entry, setting) != 0 || require_value(reader, entry, range) != 0)
         return -1;
     if (setting_parse(setting, entry->text, &reader->experiment->settings, &reason) != 0)
         return entries_fail(reader->entries, entry, ENTRY_TEXT_PART, reader->error, "%s",
@@ -125,7 +174,8 @@ static int require_settings(const struct reader *reader)
     for (uint32_t i = 0; (setting = setting_at(i)) != NULL; i++) {
         char range[SETTING_RANGE_BYTES_MAX];
         setting_range(setting, range);
-        if (setting->required && setting->form != SETTING_CATALOGUE && !reader->given[i])
+        if (setting->required && setting->form != SETTING_CATALOGUE && !reader->given[i] &&
+            setting_applies(setting, &reader->experiment->settings))
             return refuse_missing(reader, setting->param.name, "allowed", range);
     }
     return 0;
@@ -156,14 +206,23 @@ static int check_together(const struct reader *reader)
     uint64_t kept = strategy->population_max(&experiment->search);
     if (kept * lines > KEPT_MAX)
         return refuse_product(reader, "the strategy's population", kept, KEPT_MAX);
-    return 0;
+    if (experiment->settings.numeric == NUMERIC_CHOICE_NATIVE &&
+        experiment->settings.evaluator != EVALUATOR_TRAIN)
+        return entries_fail(reader->entries, entries_find(reader->entries, "numeric"),
+                            ENTRY_TEXT_PART, reader->error, "native is for evaluator train");
+    return check_data(reader);
 }
 
-/* The evaluator decides which operators there are, so it is read ahead of its turn. */
-static int resolve_evaluator(struct reader *reader)
+/* They decide which operators and which other settings there are: read ahead of their turn. */
+static int resolve_deciders(struct reader *reader)
 {
-    const struct entry *entry = entries_find(reader->entries, "evaluator");
-    return entry == NULL ? 0 : read_setting(reader, entry);
+    static const char *const keys[] = {"evaluator", "data.set"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const struct entry *entry = entries_find(reader->entries, keys[i]);
+        if (entry != NULL && read_setting(reader, entry) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 int experiment_read(struct experiment *experiment, const struct entries *entries,
@@ -172,7 +231,7 @@ int experiment_read(struct experiment *experiment, const struct entries *entries
     struct reader reader = {.entries = entries, .error = error, .experiment = experiment};
     settings_set_defaults(&experiment->settings);
     experiment->search = (struct search_config){0};
-    if (resolve_evaluator(&reader) != 0 || resolve_strategy(&reader) != 0 ||
+    if (resolve_deciders(&reader) != 0 || resolve_strategy(&reader) != 0 ||
         resolve_operators(&reader) != 0)
         return -1;
     for (uint32_t i = 0; i < entries->count; i++)
@@ -180,6 +239,7 @@ int experiment_read(struct experiment *experiment, const struct entries *entries
             return -1;
     experiment->search.seed = experiment->settings.seed;
     experiment->search.operator_count = reader.operator_count;
+    experiment->search.founder = choice_founder(&experiment->search);
     if (require_settings(&reader) != 0 || require_names(&reader) != 0)
         return -1;
     return check_together(&reader);

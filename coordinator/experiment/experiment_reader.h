@@ -1,7 +1,7 @@
 /*
  * experiment_reader.h: entries being turned into an experiment; shared by experiment_read.c
- * (settings, what is missing, what does not fit together) and experiment_catalogue.c (strategy and
- * operators).
+ * (settings, what is missing, what does not fit together), experiment_catalogue.c (strategy and
+ * operators) and experiment_data.c (the data set).
  */
 #ifndef RATCHET_COORDINATOR_EXPERIMENT_READER_H
 #define RATCHET_COORDINATOR_EXPERIMENT_READER_H
@@ -18,6 +18,9 @@ struct reader {
     const struct operator_info *operators[OPERATORS_MAX];
     uint32_t operator_count;
 };
+
+/* Whether the file or an override has this setting. */
+bool is_given(const struct reader *reader, const char *key);
 
 /* All functions below return 0, or -1 with the reason in *reader->error. */
 
@@ -38,6 +41,8 @@ int resolve_operators(struct reader *reader);
 /* Take an entry at or below "strategy", or at or below "operators". */
 int read_strategy(const struct reader *reader, const struct entry *entry);
 int read_operators(const struct reader *reader, const struct entry *entry);
+/* Refuses a data set without its folder, and slices that a known data set is too small for. */
+int check_data(const struct reader *reader);
 /* Refuses when strategy or operators are missing, or one has no name. */
 int require_names(const struct reader *reader);
 

@@ -2,9 +2,9 @@
  * experiment_state.h: what an experiment is in memory; shared by the files of this folder and by
  * nobody else.
  *
- *   experiment_yaml.c  text to entries         experiment_read.c  entries to this struct, all
- * checks experiment_text.c  this struct to text     experiment.c       the functions of
- * experiment.h
+ *   experiment_yaml.c  text to entries        experiment_read.c  entries to this struct, all checks
+ *   experiment_text.c  this struct to text    experiment_data.c  the data set, and its slices
+ *   experiment.c       the functions of experiment.h
  *
  * Start at experiment.c.
  */
@@ -23,6 +23,7 @@ enum { IN_FLIGHT_MAX = 4000000, KEPT_MAX = 4000000 };
 struct experiment {
     struct settings settings;
     struct search_config search; /* of line 0; the others differ in their number only */
+    char *path;                  /* of the file */
     char *yaml;                  /* as read */
     char *canonical, *spec;
     struct digest digest, spec_digest;

@@ -96,7 +96,8 @@ char *experiment_render(const struct experiment *experiment, enum setting_scope 
     rendering->count = 0;
     const struct setting *setting;
     for (uint32_t i = 0; (setting = setting_at(i)) != NULL; i++) {
-        if (setting->form == SETTING_CATALOGUE || !(setting->scope & scope))
+        if (setting->form == SETTING_CATALOGUE || !(setting->scope & scope) ||
+            !setting_applies(setting, &experiment->settings))
             continue;
         char text[SETTING_TEXT_BYTES_MAX];
         setting_format(setting, &experiment->settings, text);

@@ -1,18 +1,21 @@
 /*
- * settings.c: the table; see settings.h. How the values are read and written is in
- * settings_value.c.
+ * settings.c: the table; see settings.h. The rows of evaluator `train` are in settings_train.c, how
+ * values are read and written is in settings_value.c.
  *
  * The rows stand in the order in which a newcomer should meet them: it is the order of lists and
  * help.
  */
 #include "coordinator/experiment/settings.h"
 
+#include "common/operator_catalog.h"
+
 #include <math.h>
 #include <string.h>
 
 #define AT(field) offsetof(struct settings, field)
 
-static const struct setting rows[] = {
+/* Rows in front of those of evaluator `train`. */
+static const struct setting first_rows[] = {
     {.param = {.name = "name", .help = "what the run is called: letters, digits, - and _"},
      .form = SETTING_NAME,
      .scope = SETTING_PLACE,
@@ -24,14 +27,14 @@ static const struct setting rows[] = {
      .offset = AT(seed)},
     {.param = {.name = "numeric",
                .kind = PARAM_CHOICE,
-               .choices = "portable",
-               .help = "what decides the bits of a result"},
+               .choices = "portable|native",
+               .help = "what decides a result's bits; portable: the same on any CPU"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,
      .offset = AT(numeric)},
     {.param = {.name = "evaluator",
                .kind = PARAM_CHOICE,
-               .choices = "null",
+               .choices = "null|train",
                .help = "what carries jobs out; null: a landscape without training"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,
@@ -51,7 +54,8 @@ static const struct setting rows[] = {
                .help = "length of a genome"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,
-     .offset = AT(null_dim)},
+     .offset = AT(null_dim),
+     .evaluators = FOR_NULL},
     {.param = {.name = "null.heal",
                .kind = PARAM_REAL,
                .least = 0,
@@ -60,7 +64,8 @@ static const struct setting rows[] = {
                .help = "how far a job's training pulls its genome to the target"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,
-     .offset = AT(null_heal)},
+     .offset = AT(null_heal),
+     .evaluators = FOR_NULL},
     {.param = {.name = "null.work_ms",
                .kind = PARAM_WHOLE,
                .least = 0,
@@ -69,7 +74,8 @@ static const struct setting rows[] = {
                .help = "how long a job pretends to work, in milliseconds"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,
-     .offset = AT(null_work_ms)},
+     .offset = AT(null_work_ms),
+     .evaluators = FOR_NULL},
     {.param = {.name = "null.crash_per_million",
                .kind = PARAM_WHOLE,
                .least = 0,
@@ -78,8 +84,12 @@ static const struct setting rows[] = {
                .help = "attempts in a million that kill their slot, for tests"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,
-     .offset = AT(null_crash_per_million)},
+     .offset = AT(null_crash_per_million),
+     .evaluators = FOR_NULL},
+};
 
+/* Rows behind them. */
+static const struct setting last_rows[] = {
     {.param = {.name = "operators", .help = "what mutates: a list of {name, weight, parameters}"},
      .form = SETTING_CATALOGUE,
      .scope = SETTING_SEARCH,
@@ -197,17 +207,38 @@ static const struct setting rows[] = {
      .offset = AT(disk_max)},
 };
 
-_Static_assert(sizeof rows / sizeof rows[0] <= SETTINGS_MAX, "SETTINGS_MAX is too small");
+enum {
+    FIRST_ROWS = sizeof first_rows / sizeof first_rows[0],
+    LAST_ROWS = sizeof last_rows / sizeof last_rows[0],
+};
+
+_Static_assert(FIRST_ROWS + SETTINGS_TRAIN_ROWS + LAST_ROWS <= SETTINGS_MAX,
+               "SETTINGS_MAX is too small");
 
 const struct setting *setting_at(uint32_t index)
 {
-    return index < sizeof rows / sizeof rows[0] ? &rows[index] : NULL;
+    if (index < FIRST_ROWS)
+        return &first_rows[index];
+    index -= FIRST_ROWS;
+    if (index < SETTINGS_TRAIN_ROWS)
+        return &settings_train_rows[index];
+    index -= SETTINGS_TRAIN_ROWS;
+    return index < LAST_ROWS ? &last_rows[index] : NULL;
 }
 
 int setting_find(const char *key)
 {
-    for (uint32_t i = 0; setting_at(i) != NULL; i++)
-        if (strcmp(rows[i].param.name, key) == 0)
+    const struct setting *setting;
+    for (uint32_t i = 0; (setting = setting_at(i)) != NULL; i++)
+        if (strcmp(setting->param.name, key) == 0)
             return (int)i;
     return -1;
+}
+
+bool setting_applies(const struct setting *setting, const struct settings *settings)
+{
+    uint32_t evaluator = UINT32_C(1) << (uint32_t)settings->evaluator;
+    uint32_t data_set = UINT32_C(1) << (uint32_t)settings->data_set;
+    return (setting->evaluators == 0 || (setting->evaluators & evaluator) != 0) &&
+           (setting->data_sets == 0 || (setting->data_sets & data_set) != 0);
 }

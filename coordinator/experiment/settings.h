@@ -14,8 +14,13 @@
 
 #include "common/limits.h"
 #include "common/param.h"
+#include "common/topology.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/* A folder as a setting, with its NUL. */
+enum { SETTING_FOLDER_BYTES_MAX = 256 };
 
 /* The values of all rows. Numbers and choices (by index) are doubles, as struct param has them. */
 struct settings {
@@ -27,10 +32,20 @@ struct settings {
     double commit, lookahead, lines, open_lines;
     double jobs, stop_fitness, stop_stagnation, stop_hours; /* NaN: never; stagnation 0: never */
     double promising, final_evaluation, poison, keep;
+    char model_spec[TOPOLOGY_TEXT_BYTES_MAX]; /* canonical; "": not given */
+    double model_activation, model_init;
+    char data_dir[SETTING_FOLDER_BYTES_MAX]; /* "": the set's usual place */
+    double data_set, data_samples, data_seed, data_shuffle_positions;
+    double data_train, data_select, data_confirm, data_test, data_split_seed, data_inputs;
+    double train_optimizer, train_lr, train_beta1, train_beta2, train_eps, train_momentum;
+    double train_weight_decay, train_l2, train_dropout, train_batch, train_epochs, train_steps;
+    double train_optimizer_state, train_fitness;
 };
 
 /* The words of the choices, in the order of their indices. */
-enum evaluator_choice { EVALUATOR_NULL = 0 };
+enum numeric_choice { NUMERIC_CHOICE_PORTABLE = 0, NUMERIC_CHOICE_NATIVE = 1 };
+enum evaluator_choice { EVALUATOR_NULL = 0, EVALUATOR_TRAIN = 1 };
+enum data_set_choice { DATA_SET_FASHION_MNIST = 0, DATA_SET_IDX = 1, DATA_SET_MNIST1D = 2 };
 enum commit_choice { COMMIT_CHOICE_ORDERED = 0, COMMIT_CHOICE_ARRIVAL = 1 };
 enum poison_choice { POISON_STOPS = 0, POISON_FAILS = 1 };
 enum keep_choice { KEEP_CHOICE_LIVE = 0, KEEP_CHOICE_ALL = 1 };
@@ -48,6 +63,8 @@ enum setting_form {
     SETTING_COUNT64,   /* a uint64_t, all 64 bits of it */
     SETTING_BYTES,     /* a uint64_t with a unit: "500MB", "10GiB"; "0": no limit */
     SETTING_NAME,      /* char[NAME_BYTES_MAX] of letters, digits, - and _ */
+    SETTING_TOPOLOGY,  /* char[TOPOLOGY_TEXT_BYTES_MAX] that topology.h takes, stored canonical */
+    SETTING_FOLDER,    /* char[SETTING_FOLDER_BYTES_MAX], a path without control characters */
     SETTING_CATALOGUE, /* not stored here: checked against the strategies or the operators */
 };
 
@@ -57,16 +74,26 @@ struct setting {
     enum setting_form form;
     uint32_t scope; /* enum setting_scope */
     size_t offset;  /* into struct settings */
-    bool required;
+    bool required;  /* where it applies */
+    /* Bit sets of 1 << choice: the evaluators and the data sets that the row is for; 0: all. */
+    uint32_t evaluators, data_sets;
 };
 
 /* At most this many rows. */
-enum { SETTINGS_MAX = 64, SETTING_TEXT_BYTES_MAX = 64, SETTING_RANGE_BYTES_MAX = 128 };
+enum { SETTINGS_MAX = 64, SETTING_TEXT_BYTES_MAX = 256, SETTING_RANGE_BYTES_MAX = 128 };
 
 /* In the order in which they are listed; NULL past the end. */
 const struct setting *setting_at(uint32_t index);
 /* Index of the row with this key, or -1. */
 int setting_find(const char *key);
+
+/* Whether these settings' evaluator and data set have any use for the row. What does not apply is
+ * in no canonical text and may not be given. */
+bool setting_applies(const struct setting *setting, const struct settings *settings);
+
+/* settings_train.c's part of the table: how a network is built, fed and trained. */
+enum { SETTINGS_TRAIN_ROWS = 28 };
+extern const struct setting settings_train_rows[SETTINGS_TRAIN_ROWS];
 
 void settings_set_defaults(struct settings *settings);
 

@@ -102,6 +102,30 @@ static int parse_name(const struct setting *setting, const char *text, char *fie
     return 0;
 }
 
+/* Stored as topology_format writes it, so that one shape has one text. */
+static int parse_topology(const char *text, char *field, struct error *error)
+{
+    struct topology topology;
+    if (topology_parse(text, &topology, error) != 0)
+        return -1;
+    topology_format(&topology, field);
+    return 0;
+}
+
+/* Any path; what a terminal would act upon is no part of one. */
+static int parse_folder(const struct setting *setting, const char *text, char *field,
+                        struct error *error)
+{
+    size_t length = strlen(text);
+    bool fine = length < SETTING_FOLDER_BYTES_MAX;
+    for (size_t i = 0; fine && i < length; i++)
+        fine = (unsigned char)text[i] >= ' ' && text[i] != 127;
+    if (!fine)
+        return refuse(setting, text, error);
+    memcpy(field, text, length + 1);
+    return 0;
+}
+
 int setting_parse(const struct setting *setting, const char *text, struct settings *settings,
                   struct error *error)
 {
@@ -121,13 +145,17 @@ int setting_parse(const struct setting *setting, const char *text, struct settin
         return parse_bytes(setting, text, field, error);
     case SETTING_NAME:
         return parse_name(setting, text, field, error);
+    case SETTING_TOPOLOGY:
+        return parse_topology(text, field, error);
+    case SETTING_FOLDER:
+        return parse_folder(setting, text, field, error);
     case SETTING_CATALOGUE:
         break;
     }
     return -1;
 }
 
-/* The default of a row; a catalogue's row has no field. */
+/* The default of a row; a text's is empty, and a catalogue's row has no field. */
 static void set_default(const struct setting *setting, char *field)
 {
     uint64_t count = UINT64_MAX;
@@ -171,6 +199,8 @@ void setting_format(const struct setting *setting, const struct settings *settin
         snprintf(text, SETTING_TEXT_BYTES_MAX, "%" PRIu64, count);
         return;
     case SETTING_NAME:
+    case SETTING_TOPOLOGY:
+    case SETTING_FOLDER:
         snprintf(text, SETTING_TEXT_BYTES_MAX, "%s", field);
         return;
     case SETTING_CATALOGUE:
@@ -194,6 +224,13 @@ void setting_range(const struct setting *setting, char text[SETTING_RANGE_BYTES_
     case SETTING_NAME:
         snprintf(text, SETTING_RANGE_BYTES_MAX, "1 .. %d letters, digits, - and _",
                  NAME_BYTES_MAX - 1);
+        return;
+    case SETTING_TOPOLOGY:
+        snprintf(text, SETTING_RANGE_BYTES_MAX, "mlp:DxW or mlp:[DxW, DxW, ...]");
+        return;
+    case SETTING_FOLDER:
+        snprintf(text, SETTING_RANGE_BYTES_MAX, "the path of a folder, at most %d bytes",
+                 SETTING_FOLDER_BYTES_MAX - 1);
         return;
     case SETTING_CATALOGUE:
         break;

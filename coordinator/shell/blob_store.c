@@ -2,9 +2,9 @@
  * blob_store.c: see blob_store.h.
  *
  * The folder holds up to 256 folders "00".."ff", in them the blobs, and beside them "tmp-..." files
- * of blobs that are being written. Every name is opened relative to its folder's descriptor and
- * never through a link, so that nothing planted in the tree leads out of it. What does not look
- * like a blob is let be.
+ * of blobs that are being written (".tmp-..." when another program writes one). Every name is
+ * opened relative to its folder's descriptor and never through a link, so that nothing planted in
+ * the tree leads out of it. What does not look like a blob is let be.
  *
  * Which blobs there are is known from memory after one scan at the opening: asking costs no system
  * call. One thread, one process (who holds RUN/lock).
@@ -147,7 +147,7 @@ static enum blob_result scan_root(struct blob_store *store, int root, const char
                                   const char *name, struct error *error)
 {
     (void)folder_name;
-    if (strncmp(name, "tmp-", 4) == 0) {
+    if (strncmp(name, "tmp-", 4) == 0 || strncmp(name, ".tmp-", 5) == 0) {
         unlinkat(root, name, 0); /* if it cannot be removed, it is in nobody's way */
         return BLOB_OK;
     }

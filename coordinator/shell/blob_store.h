@@ -33,6 +33,17 @@ uint64_t blob_store_count(const struct blob_store *store);
 enum blob_result blob_store_put(struct blob_store *store, const void *bytes, size_t count,
                                 struct digest *digest, struct error *error);
 
+/*
+ * A file that another program writes, in a place of the store, and that becomes a blob without
+ * being copied: a path where nothing is yet, then the file taken. What is never adopted goes with
+ * the next opening. Adopting reads the file once, verifies it and gives it its name; after a
+ * failure the file is gone. BLOB_CORRUPT when it is not `expected`.
+ */
+enum blob_result blob_store_staging(struct blob_store *store, char *path, size_t size,
+                                    struct error *error);
+enum blob_result blob_store_adopt(struct blob_store *store, const char *path,
+                                  const struct digest *expected, struct error *error);
+
 /* A blob that arrives in pieces, in order. */
 struct blob_writer;
 enum blob_result blob_writer_open(struct blob_store *store, struct blob_writer **writer,

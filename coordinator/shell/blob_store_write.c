@@ -9,6 +9,7 @@
 
 #include "common/limits.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEMPORARY_NAME_BYTES = 32 };
+enum { TEMPORARY_NAME_BYTES = 32, ADOPT_BYTES = 1 << 20 };
 
 struct blob_writer {
     struct blob_store *store;
@@ -41,19 +42,28 @@ static enum blob_result check_room(const struct blob_store *store, uint64_t coun
                      store->path, used, store->bytes_max, count);
 }
 
+static int choose_name(char name[TEMPORARY_NAME_BYTES], struct error *error)
+{
+    uint64_t random;
+    if (os_random_bytes(&random, sizeof random, error) != 0)
+        return -1;
+    snprintf(name, TEMPORARY_NAME_BYTES, "tmp-%016" PRIx64, random);
+    return 0;
+}
+
 enum blob_result blob_writer_open(struct blob_store *store, struct blob_writer **writer,
                                   struct error *error)
 {
     *writer = NULL;
-    uint64_t random;
-    if (os_random_bytes(&random, sizeof random, error) != 0)
-        return BLOB_FAILED;
     struct blob_writer *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return blob_fail(error, BLOB_FAILED, "%.300s: out of memory", store->path);
     opened->store = store;
-    snprintf(opened->name, sizeof opened->name, "tmp-%016" PRIx64, random);
     digest_init(&opened->hash);
+    if (choose_name(opened->name, error) != 0) {
+        free(opened);
+        return BLOB_FAILED;
+    }
     opened->fd = openat(store->root, opened->name,
                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (opened->fd < 0) {
@@ -184,4 +194,80 @@ enum blob_result blob_store_put(struct blob_store *store, const void *bytes, siz
         return result;
     }
     return blob_writer_publish(&writer, digest, error);
+}
+
+/* --------------------------------------------------------------------------------- adopting */
+
+enum blob_result blob_store_staging(struct blob_store *store, char *path, size_t size,
+                                    struct error *error)
+{
+    char name[TEMPORARY_NAME_BYTES];
+    if (choose_name(name, error) != 0 || os_path_join(path, size, store->path, name, error) != 0)
+        return BLOB_FAILED;
+    return BLOB_OK;
+}
+
+/* Hashes the file of a writer that only adopts. Its bytes are there already: they count at once. */
+static enum blob_result hash_file(struct blob_writer *writer, uint64_t size, struct error *error)
+{
+    char *piece = malloc(ADOPT_BYTES);
+    if (piece == NULL)
+        return blob_fail(error, BLOB_FAILED, "%.300s: out of memory", writer->store->path);
+    ssize_t got = 0;
+    while (writer->bytes <= size && (got = read(writer->fd, piece, ADOPT_BYTES)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            break;
+        digest_update(&writer->hash, piece, (size_t)got);
+        writer->bytes += (uint64_t)got;
+        writer->store->bytes_coming += (uint64_t)got;
+    }
+    free(piece);
+    if (got < 0)
+        return blob_fail_errno(writer->store, "a file cannot be read", error);
+    if (writer->bytes != size)
+        return blob_fail(error, BLOB_FAILED, "%.300s: a file changed while it was read",
+                         writer->store->path);
+    return BLOB_OK;
+}
+
+/* Opens the file and checks that there is room for it. */
+static enum blob_result open_adopted(struct blob_writer *writer, uint64_t *size,
+                                     struct error *error)
+{
+    struct stat status;
+    writer->fd =
+        openat(writer->store->root, writer->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (writer->fd < 0 || fstat(writer->fd, &status) != 0)
+        return blob_fail_errno(writer->store, "a file cannot be opened", error);
+    if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size > BLOB_BYTES_MAX)
+        return blob_fail(error, BLOB_FAILED,
+                         "%.300s: no file, or one of more than %" PRIu64 " bytes",
+                         writer->store->path, (uint64_t)BLOB_BYTES_MAX);
+    *size = (uint64_t)status.st_size;
+    return check_room(writer->store, *size, error);
+}
+
+enum blob_result blob_store_adopt(struct blob_store *store, const char *path,
+                                  const struct digest *expected, struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    assert(strncmp(name, "tmp-", 4) == 0);
+    struct blob_writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL)
+        return blob_fail(error, BLOB_FAILED, "%.300s: out of memory", store->path);
+    writer->store = store;
+    writer->fd = -1;
+    snprintf(writer->name, sizeof writer->name, "%s", name);
+    digest_init(&writer->hash);
+    uint64_t size = 0;
+    enum blob_result result = open_adopted(writer, &size, error);
+    if (result == BLOB_OK)
+        result = hash_file(writer, size, error);
+    if (result == BLOB_OK)
+        return blob_writer_publish(&writer, expected, error);
+    blob_writer_abandon(&writer);
+    return result;
 }

@@ -59,6 +59,20 @@ struct json_node *json_node_text(const char *text)
     return node_of(text_value(text));
 }
 
+static json_t *u64_value(uint64_t value)
+{
+    char text[24];
+    if (value <= INT64_MAX)
+        return json_integer((json_int_t)value);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    return json_string(text);
+}
+
+struct json_node *json_node_u64(uint64_t value)
+{
+    return node_of(u64_value(value));
+}
+
 void json_node_free(struct json_node **node)
 {
     if (*node != NULL)
@@ -73,13 +87,7 @@ void json_set_text(struct json_node *object, const char *key, const char *text)
 
 void json_set_u64(struct json_node *object, const char *key, uint64_t value)
 {
-    char text[24];
-    if (value <= INT64_MAX) {
-        set_value(object, key, json_integer((json_int_t)value));
-        return;
-    }
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    set_value(object, key, json_string(text));
+    set_value(object, key, u64_value(value));
 }
 
 void json_set_i64(struct json_node *object, const char *key, int64_t value)

@@ -116,8 +116,18 @@ static int start(struct local_worker *worker, uint64_t now_ms, struct error *err
     char slots[16];
     snprintf(slots, sizeof slots, "%u", options->slots);
     const char *const arguments[] = {
-        options->program, "--connect",    options->endpoint, "--slots", slots,
-        "--cache",        options->cache, "--name",          "local",   NULL,
+        options->program,
+        "--connect",
+        options->endpoint,
+        "--slots",
+        slots,
+        "--cache",
+        options->cache,
+        "--name",
+        "local",
+        options->device != NULL ? "--device" : NULL,
+        options->device,
+        NULL,
     };
     int log = open_log(options->log);
     if (log < 0)
@@ -166,7 +176,9 @@ static int take_death(struct local_worker *worker, int code, uint64_t now_ms, st
         return 0;
     if (code == EXIT_NO_EXEC)
         return give_up(worker, "cannot be started", error);
-    if (code == EXIT_USAGE || code == EXIT_NOT_LET_IN)
+    if (code == EXIT_USAGE)
+        return give_up(worker, "refused to start", error);
+    if (code == EXIT_NOT_LET_IN)
         return give_up(worker, "was not let in", error);
     if (now_ms - worker->started_ms >= SETTLED_MS)
         worker->deaths = 0;

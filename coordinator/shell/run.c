@@ -2,12 +2,14 @@
  * run.c: see run.h.
  *
  * The order matters. The lock comes first, so that nothing is read that somebody else is writing.
- * The spec is stored before the first worker can ask for it. The epoch is raised only for the right
+ * The spec is stored before the first worker can ask for it. The data set comes before the ledger,
+ * so that one which is missing leaves no run behind. The epoch is raised only for the right
  * experiment and version. Checkpoints are swept last, when the core knows what it refers to.
  */
 #include "coordinator/shell/run.h"
 
 #include "common/version.h"
+#include "coordinator/shell/run_data.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -137,11 +139,22 @@ static int lift_stops(struct run *run, struct error *error)
     return 0;
 }
 
+static void fill_line(const void *context, uint32_t line, struct line_config *config)
+{
+    const struct run *run = context;
+    run->line(run->line_context, line, config);
+    config->data = run->data;
+}
+
 /* `places`: how many lines may be open during replay; 0: as many as later. */
 static int create_core(struct run *run, uint32_t places, struct error *error)
 {
     struct core_config config = core_config_default();
     experiment_fill_core(run->experiment, &config);
+    run->line = config.line;
+    run->line_context = config.line_context;
+    config.line = fill_line;
+    config.line_context = run;
     config.places = places;
     config.run = run->id;
     config.epoch = run->epoch;
@@ -204,7 +217,8 @@ struct keeper {
 static bool keep_blob(const void *context, const struct digest *digest)
 {
     const struct keeper *keeper = context;
-    if (digest_equal(digest, &keeper->run->spec) || core_needs_blob(keeper->run->core, digest))
+    if (digest_equal(digest, &keeper->run->spec) || digest_equal(digest, &keeper->run->data) ||
+        core_needs_blob(keeper->run->core, digest))
         return true;
     return keeper->anchors->count > 0 &&
            bsearch(digest, keeper->anchors->items, keeper->anchors->count, sizeof *digest,
@@ -246,6 +260,24 @@ static int sweep(struct run *run, struct digest_set *anchors, struct error *erro
     return 0;
 }
 
+/* Ledger, store and data set. */
+static enum run_result prepare(struct run *run, const struct run_options *options,
+                               struct error *error)
+{
+    enum run_result result = RUN_OPENED;
+    if (run->directory.has_ledger)
+        result = reopen_run(run, error);
+    if (result == RUN_OPENED && open_store(run, error) != 0)
+        result = RUN_REFUSED;
+    if (result == RUN_OPENED)
+        result = run_data_obtain(run, options->packer, error);
+    if (result == RUN_OPENED && !run->directory.has_ledger)
+        result = create_run(run, error);
+    if (result == RUN_OPENED && run_data_remember(run, error) != 0)
+        result = RUN_REFUSED;
+    return result;
+}
+
 enum run_result run_open(struct run *run, const struct run_options *options, struct error *error)
 {
     *run = (struct run){.experiment = options->experiment, .directory = {.lock = -1}};
@@ -253,11 +285,11 @@ enum run_result run_open(struct run *run, const struct run_options *options, str
     enum run_result result = RUN_REFUSED;
     if (run_directory_open(&run->directory, options->directory, error) != 0)
         goto out;
-    result = run->directory.has_ledger ? reopen_run(run, error) : create_run(run, error);
+    result = prepare(run, options, error);
     if (result != RUN_OPENED)
         goto out;
     result = RUN_REFUSED;
-    if (open_store(run, error) != 0 || read_facts(run, error) != 0 || lift_stops(run, error) != 0 ||
+    if (read_facts(run, error) != 0 || lift_stops(run, error) != 0 ||
         ledger_next_epoch(run->ledger, &run->epoch, error) != LEDGER_OK ||
         replay(run, options, &anchors, error) != 0 || sweep(run, &anchors, error) != 0 ||
         write_yaml(run, error) != 0)

@@ -104,6 +104,7 @@ static int open_local_worker(struct shell *shell, struct error *error)
     if (options == NULL)
         return error_set(error, -1, "no memory for the local worker");
     options->slots = shell->options->local_slots;
+    options->device = shell->options->device;
     snprintf(options->endpoint, sizeof options->endpoint, "%s",
              sockets_endpoint(shell->sockets, SOCKET_CONTROL));
     run_directory_file(&shell->run.directory, "worker", options->cache);
@@ -134,11 +135,28 @@ static int forget_end(struct shell *shell, struct error *error)
     return shell_put_fact(shell, "digest", "", error);
 }
 
+static enum shell_result shell_result_of(enum run_result result)
+{
+    switch (result) {
+    case RUN_OPENED:
+        return SHELL_DONE;
+    case RUN_OTHER_EXPERIMENT:
+    case RUN_BAD_DATA:
+        return SHELL_BAD_EXPERIMENT;
+    case RUN_STOPPED:
+        return SHELL_INTERRUPTED;
+    case RUN_REFUSED:
+        break;
+    }
+    return SHELL_FAILED;
+}
+
 static enum shell_result open_shell(struct shell *shell, struct error *error)
 {
     const struct run_options options = {
         .experiment = shell->options->experiment,
         .directory = shell->options->directory,
+        .packer = shell->options->local_program,
         .replayed = count_replayed,
         .context = shell,
     };
@@ -148,9 +166,9 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
     /* An address in use must not leave a run directory behind. */
     if (shell->options->listen != NULL && open_sockets(shell, error) != 0)
         return SHELL_FAILED;
-    enum run_result opened = run_open(&shell->run, &options, error);
-    if (opened != RUN_OPENED)
-        return opened == RUN_OTHER_EXPERIMENT ? SHELL_OTHER_EXPERIMENT : SHELL_FAILED;
+    enum shell_result opened = shell_result_of(run_open(&shell->run, &options, error));
+    if (opened != SHELL_DONE)
+        return opened;
     if (open_memory(shell, error) != 0 ||
         (shell->sockets == NULL && open_sockets(shell, error) != 0))
         return SHELL_FAILED;
@@ -416,6 +434,10 @@ enum shell_result shell_serve(const struct shell_options *options, struct shell_
     shell->run.directory.lock = -1;
     progress_init(&shell->progress);
     enum shell_result result = open_shell(shell, error);
+    if (result == SHELL_INTERRUPTED) {
+        take_signals(shell);
+        outcome->signal = shell->stop_signal;
+    }
     if (result == SHELL_DONE) {
         result = serve(shell, error);
         outcome->started = true;

@@ -48,15 +48,16 @@ struct shell_options {
     const char *bulk;          /* NULL: beside `listen` */
     const char *local_program; /* of a worker that is started along; NULL: none */
     uint32_t local_slots;      /* of that worker */
+    const char *device;        /* what it computes on, as --device takes it; NULL: it chooses */
     struct shell_observer observer;
 };
 
 enum shell_result {
     SHELL_DONE = 0,
-    SHELL_FAILED,           /* the sentence is in *error; resumable unless it never started */
-    SHELL_OTHER_EXPERIMENT, /* RUN holds a different one */
-    SHELL_POISONED,         /* what is left kills its workers; resumable */
-    SHELL_INTERRUPTED,      /* by outcome->signal; resumable */
+    SHELL_FAILED,         /* the sentence is in *error; resumable unless it never started */
+    SHELL_BAD_EXPERIMENT, /* RUN holds a different one, or its data set is not to be had */
+    SHELL_POISONED,       /* what is left kills its workers; resumable */
+    SHELL_INTERRUPTED,    /* by outcome->signal; resumable, if it had started */
 };
 
 struct shell_outcome {

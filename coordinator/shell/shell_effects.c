@@ -179,7 +179,8 @@ static int add_drop(struct shell *shell, const struct digest *digest, struct err
 static int take_drop(struct shell *shell, const struct core_effect *effect, struct error *error)
 {
     if (experiment_keep(shell->run.experiment) == KEEP_ALL || effect->drop.anchor ||
-        digest_equal(&effect->drop.digest, &shell->run.spec))
+        digest_equal(&effect->drop.digest, &shell->run.spec) ||
+        digest_equal(&effect->drop.digest, &shell->run.data))
         return 0;
     return add_drop(shell, &effect->drop.digest, error);
 }

@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { OVERRIDES_MAX = 512, OVERRIDE_BYTES_MAX = 256 };
+enum { OVERRIDES_MAX = 512, OVERRIDE_BYTES_MAX = 512 };
 
 static void check_sentence(const struct error *error)
 {
@@ -34,19 +34,32 @@ static void check_canonical(const char *canonical)
     uint32_t count = 2;
     for (const char *line = canonical; *line != '\0'; line = strchr(line, '\n') + 1) {
         const char *equals = strstr(line, " = ");
-        assert(equals != NULL && count < OVERRIDES_MAX);
+        assert(equals != NULL && count + 1 < OVERRIDES_MAX);
         int written = snprintf(texts[count], OVERRIDE_BYTES_MAX, "%.*s=%.*s", (int)(equals - line),
                                line, (int)strcspn(equals + 3, "\n"), equals + 3);
         assert(written > 0 && written < OVERRIDE_BYTES_MAX);
         overrides[count] = texts[count];
         count++;
     }
+    /* A place, so no part of the text, and yet needed. */
+    if (strstr(canonical, "data.set = idx\n") != NULL)
+        overrides[count++] = "data.dir=there";
     struct error error = {""};
     struct experiment *again = experiment_parse("{}", "again", overrides, count, &error);
     if (again == NULL)
         fprintf(stderr, "%s\n", error.text);
     assert(again != NULL && strcmp(experiment_canonical(again), canonical) == 0);
     experiment_destroy(&again);
+}
+
+static void check_data(const struct experiment *experiment)
+{
+    struct experiment_data data;
+    if (!experiment_data(experiment, &data))
+        return;
+    assert(data.set[0] != '\0' && (data.dir == NULL || data.dir[0] != '\0'));
+    assert(strcmp(data.set, "idx") != 0 || data.dir != NULL);
+    assert(!data.made || (data.dir == NULL && data.samples % 10 == 0));
 }
 
 static void check_core(const struct experiment *experiment)
@@ -86,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         check_canonical(experiment_canonical(experiment));
         check_core(experiment);
+        check_data(experiment);
     }
     experiment_destroy(&experiment);
     free(text);

@@ -21,6 +21,12 @@ enum {
     KEY_CACHE_BYTES,
     KEY_STAY,
     KEY_LINGER,
+    KEY_PACK_DATA,
+    KEY_DATA_DIR,
+    KEY_DATA_SAMPLES,
+    KEY_DATA_SEED,
+    KEY_DATA_SHUFFLE,
+    KEY_OUTPUT,
     KEY_SLOT_FD,
     KEY_SLOT_NUMBER,
 };
@@ -33,23 +39,32 @@ static const struct argp_option table[] = {
     {"bulk", KEY_BULK, "ENDPOINT", 0,
      "its address for checkpoints (the port after that of --connect; PATH.bulk)", 1},
     {"slots", KEY_SLOTS, "N", 0, "jobs at a time, a process each (one per processor)", 2},
-    {"device", KEY_DEVICE, "cpu|auto", 0, "what computes (auto)", 2},
+    {"device", KEY_DEVICE, "NAME", 0,
+     "what computes: cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto (auto)", 2},
     {"name", KEY_NAME, "NAME", 0, "how people see this worker (from the host's name)", 2},
     {"cache", KEY_CACHE, "DIR", 0, "folder for checkpoints (~/.cache/ratchet/N)", 3},
     {"cache-bytes", KEY_CACHE_BYTES, "N", 0, "how large it may grow, also as 500M, 2G (2G)", 3},
     {"stay", KEY_STAY, NULL, 0, "when the run ends, wait for the next one", 4},
     {"linger", KEY_LINGER, "SECONDS", 0, "leave when no coordinator was heard for so long (600)",
      4},
-    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 5},
-    {"slot-fd", KEY_SLOT_FD, "FD", OPTION_HIDDEN, NULL, 5},
-    {"slot-number", KEY_SLOT_NUMBER, "N", OPTION_HIDDEN, NULL, 5},
+    {"pack-data", KEY_PACK_DATA, "SET", 0,
+     "join nobody: write fashion-mnist, idx or mnist1d as one file", 5},
+    {"output", KEY_OUTPUT, "FILE", 0, "with --pack-data: that file", 5},
+    {"data-dir", KEY_DATA_DIR, "DIR", 0, "folder of the four IDX files", 5},
+    {"data-samples", KEY_DATA_SAMPLES, "N", 0, "mnist1d: how many (5000)", 5},
+    {"data-seed", KEY_DATA_SEED, "S", 0, "mnist1d: drawn by (42)", 5},
+    {"data-shuffle", KEY_DATA_SHUFFLE, NULL, 0, "mnist1d: shuffle the positions", 5},
+    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 6},
+    {"slot-fd", KEY_SLOT_FD, "FD", OPTION_HIDDEN, NULL, 6},
+    {"slot-number", KEY_SLOT_NUMBER, "N", OPTION_HIDDEN, NULL, 6},
     {0},
 };
 
 static const char doc[] = "Computes jobs for a Ratchet coordinator until its run ends."
                           "\vSIGTERM or Ctrl-C: finish what runs, then leave; a second time: leave "
                           "at once. Exit codes: 0 "
-                          "done, 1 failed, 2 usage, 4 cannot reach the coordinator or not let in.";
+                          "done, 1 failed, 2 usage, 3 a data set is missing or damaged, 4 cannot "
+                          "reach the coordinator or not let in.";
 
 /* ------------------------------------------------------------------------------------- values */
 
@@ -101,12 +116,44 @@ static void parse_bulk(struct argp_state *state, const char *text, char bulk[END
     snprintf(bulk, ENDPOINT_BYTES_MAX, "%s", text);
 }
 
+static void check_pack(struct argp_state *state, const struct options *options)
+{
+    if (options->connect != NULL)
+        argp_error(state, "--pack-data joins nobody: it goes without --connect");
+    if (options->pack.output == NULL || options->pack.output[0] == '\0')
+        argp_error(state, "--pack-data needs --output: the file to write");
+}
+
+static void parse_device(struct argp_state *state, const char *text, struct options *options)
+{
+    static const char *const names[][2] = {
+        {"auto", "auto"},     {"cpu", "auto"},          {"cpu:plain", "plain"},
+        {"cpu:avx2", "avx2"}, {"cpu:avx512", "avx512"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(text, names[i][0]) == 0) {
+            options->device = text;
+            options->cpu = names[i][1];
+            return;
+        }
+    if (strncmp(text, "cuda", 4) == 0)
+        argp_error(state, "--device %s: this program has no engine for GPUs yet", text);
+    argp_error(state, "--device takes cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto, not \"%s\"",
+               text);
+}
+
 static void check(struct argp_state *state, struct options *options)
 {
     struct error error;
     char bulk[ENDPOINT_BYTES_MAX];
     if (options->slot_fd >= 0)
         return;
+    if (options->pack.source.set != NULL) {
+        check_pack(state, options);
+        return;
+    }
+    if (options->has_pack_options)
+        argp_error(state, "--output and --data-... are for --pack-data only");
     if (options->connect == NULL)
         argp_error(state, "--connect is needed: the address of the coordinator");
     if (endpoint_bulk(options->connect, bulk, sizeof bulk, &error) != 0)
@@ -116,6 +163,39 @@ static void check(struct argp_state *state, struct options *options)
 }
 
 /* ------------------------------------------------------------------------------------- options */
+
+/* What to pack; the data set itself is checked where it is known. */
+static error_t parse_pack_option(int key, char *text, struct argp_state *state)
+{
+    static const struct range samples = {"--data-samples", 1, UINT32_MAX};
+    static const struct range seed = {"--data-seed", 0, UINT32_MAX};
+    struct options *options = state->input;
+    struct pack_data_options *pack = &options->pack;
+    switch (key) {
+    case KEY_PACK_DATA:
+        pack->source.set = text;
+        return 0;
+    case KEY_OUTPUT:
+        pack->output = text;
+        break;
+    case KEY_DATA_DIR:
+        pack->source.dir = text;
+        break;
+    case KEY_DATA_SAMPLES:
+        pack->source.samples = (uint32_t)parse_number(state, text, &samples);
+        break;
+    case KEY_DATA_SEED:
+        pack->source.seed = (uint32_t)parse_number(state, text, &seed);
+        break;
+    case KEY_DATA_SHUFFLE:
+        pack->source.shuffle_positions = 1;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    options->has_pack_options = true;
+    return 0;
+}
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
@@ -139,8 +219,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->slots = (uint32_t)parse_number(state, text, &slots);
         return 0;
     case KEY_DEVICE:
-        if (strcmp(text, "cpu") != 0 && strcmp(text, "auto") != 0)
-            argp_error(state, "--device takes cpu or auto, not \"%s\"", text);
+        parse_device(state, text, options);
         return 0;
     case KEY_NAME:
         parse_name(state, text, options->name);
@@ -172,7 +251,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         check(state, options);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_pack_option(key, text, state);
     }
 }
 
@@ -182,6 +261,9 @@ void options_parse(int argc, char **argv, struct options *options)
     *options = (struct options){
         .cache_bytes = CACHE_BYTES_DEFAULT,
         .linger_ms = UINT64_MAX,
+        .pack.source = {.samples = 5000, .seed = 42},
+        .device = "auto",
+        .cpu = "auto",
         .slot_fd = -1,
     };
     argp_program_version = "ratchet-worker " RATCHET_VERSION;

@@ -6,6 +6,7 @@
 
 #include "common/endpoint.h"
 #include "common/limits.h"
+#include "worker/shell/pack_data.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +22,11 @@ struct options {
     uint64_t cache_bytes;
     uint64_t linger_ms; /* UINT64_MAX: not given */
     bool stay;
+    const char *device; /* as it was given: "cpu:avx2" */
+    const char *cpu;    /* the same for engine_choose_cpu(): "avx2", "auto" */
+    /* The other thing that this program does; pack.source.set NULL: not asked for. */
+    struct pack_data_options pack;
+    bool has_pack_options;
     /* Between the supervisor and its own slots; -1: this is the supervisor. */
     int slot_fd;
     uint32_t slot_number;

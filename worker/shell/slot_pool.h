@@ -27,6 +27,7 @@ struct slot_pool_options {
     const char *program; /* PROCESS_OWN_PROGRAM, but for tests */
     struct cache *cache; /* borrowed */
     struct log *log;     /* borrowed */
+    const char *device;  /* for the slots' --device; NULL: they choose */
     uint32_t count;
 };
 

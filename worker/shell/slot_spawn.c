@@ -66,6 +66,8 @@ static int spawn(const struct slot_pool *pool, uint32_t slot, struct process_opt
         number,
         "--cache",
         cache_folder(pool->options.cache),
+        pool->options.device != NULL ? "--device" : NULL,
+        pool->options.device,
         NULL,
     };
     /* Parallelism lies across slots; a library that starts threads would only get in their way. */

@@ -57,6 +57,7 @@ static int open_parts(struct supervisor *supervisor, struct error *error)
         .program = options->program,
         .cache = options->cache,
         .log = options->log,
+        .device = options->device,
         .count = options->config.slots,
     };
     supervisor->effects = malloc(sizeof *supervisor->effects);

@@ -16,6 +16,7 @@
 struct supervisor_options {
     const char *control, *bulk; /* the coordinator's addresses */
     const char *program;        /* what slots execute: PROCESS_OWN_PROGRAM */
+    const char *device;         /* what they compute on, as --device takes it */
     struct worker_config config;
     struct cache *cache; /* borrowed */
     struct log *log;     /* borrowed */

@@ -1,6 +1,8 @@
 /* watch.c: see watch.h. */
 #include "worker/shell/watch.h"
 
+#include "worker/engine/engine.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +22,9 @@ static void see_welcome(struct watch *watch, const struct welcome *welcome)
     watch->lost_ms = welcome->lost_ms;
     watch->refusal[0] = '\0';
     if (!again)
-        log_line(watch->log, "joined \"%s\" at %s; computes %s", welcome->experiment,
-                 watch->endpoint, welcome->numeric[0] != '\0' ? welcome->numeric : "any class");
+        log_line(watch->log, "joined \"%s\" at %s; computes %s with %s kernels",
+                 welcome->experiment, watch->endpoint,
+                 welcome->numeric[0] != '\0' ? welcome->numeric : "any class", engine_cpu());
 }
 
 static void see_refusal(struct watch *watch, const struct refused *refused)

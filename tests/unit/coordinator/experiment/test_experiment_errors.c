@@ -30,8 +30,8 @@
     "budget: {jobs: 10}\n"
 
 #define ROOT_KEYS                                                                                  \
-    "known: name, seed, numeric, evaluator, null, operators, strategy, search, budget, stop, "     \
-    "final_evaluation, opinions, poison, storage"
+    "known: name, seed, numeric, evaluator, null, model, data, train, operators, strategy, "       \
+    "search, budget, stop, final_evaluation, opinions, poison, storage"
 
 struct mistake {
     const char *text, *expected;
@@ -117,7 +117,8 @@ static void values_of_the_wrong_type_or_size(void **state)
          "x.yaml:1:39: strategy.replace: expected parent|worst|oldest, got 'wurst'; "
          "did you mean 'worst'?",
          NULL},
-        {"evaluator: train\n", "x.yaml:1:12: evaluator: expected null, got 'train'", NULL},
+        {"evaluator: trian\n",
+         "x.yaml:1:12: evaluator: expected null|train, got 'trian'; did you mean 'train'?", NULL},
     };
     check_all(mistakes, sizeof mistakes / sizeof mistakes[0]);
 }
@@ -177,7 +178,7 @@ static void missing_keys(void **state)
          "x.yaml: budget.jobs: missing, and has no default; allowed: 1 .. 1000000000000 (whole)",
          NULL},
         {"name: t\nbudget: {jobs: 1}\noperators: [{name: none}]\nstrategy: {name: random}\n",
-         "x.yaml: evaluator: missing, and has no default; allowed: null", NULL},
+         "x.yaml: evaluator: missing, and has no default; allowed: null|train", NULL},
         {"name: t\nevaluator: null\nbudget: {jobs: 1}\noperators: [{name: none}]\n",
          "x.yaml: strategy.name: missing, and has no default; "
          "available: ratchet, tournament, random",

@@ -55,50 +55,79 @@ static void check_text(const char *key, const char *expected)
 }
 
 /* This list is the user's interface: a change here is a change of every experiment file. */
+enum { S = SETTING_SEARCH, L = SETTING_LIMIT, P = SETTING_PLACE, W = SETTING_SPEC };
+static const struct {
+    const char *key, *range, *fallback;
+    uint32_t scope;
+    bool required;
+} manual[] = {
+    {"name", "1 .. 63 letters, digits, - and _", "", P, true},
+    {"seed", "0 .. 18446744073709551615 (whole)", "1", S, false},
+    {"numeric", "portable|native", "portable", S | W, false},
+    {"evaluator", "null|train", "null", S | W, true},
+    {"null.dim", "1 .. 1048576 (whole)", "16", S | W, false},
+    {"null.heal", "0 .. 1", "0.1", S | W, false},
+    {"null.work_ms", "0 .. 3600000 (whole)", "0", S | W, false},
+    {"null.crash_per_million", "0 .. 1000000 (whole)", "0", S | W, false},
+    {"model.spec", "mlp:DxW or mlp:[DxW, DxW, ...]", "", S | W, true},
+    {"model.activation", "relu|tanh|sigmoid|gelu", "relu", S | W, false},
+    {"model.init", "pytorch|he", "pytorch", S | W, false},
+    {"data.set", "fashion-mnist|idx|mnist1d", "fashion-mnist", S, true},
+    {"data.dir", "the path of a folder, at most 255 bytes", "", P, false},
+    {"data.samples", "10 .. 1000000 (whole)", "5000", S, false},
+    {"data.seed", "0 .. 4294967295 (whole)", "42", S, false},
+    {"data.shuffle_positions", "false|true", "false", S, false},
+    {"data.train", "1 .. 2147483648 (whole)", "50000", S | W, false},
+    {"data.select", "0 .. 2147483648 (whole)", "5000", S | W, false},
+    {"data.confirm", "0 .. 2147483648 (whole)", "5000", S | W, false},
+    {"data.test", "0 .. 2147483648 (whole)", "0", S | W, false},
+    {"data.split_seed", "0 .. 9007199254740992 (whole)", "1337", S | W, false},
+    {"data.inputs", "standardise|unit|raw", "standardise", S | W, false},
+    {"train.optimizer", "adamw|sgd", "adamw", S | W, false},
+    {"train.lr", "1e-12 .. 100", "0.0001", S | W, false},
+    {"train.beta1", "0 .. 0.999999", "0.9", S | W, false},
+    {"train.beta2", "0 .. 0.999999", "0.999", S | W, false},
+    {"train.eps", "1e-30 .. 1", "1e-08", S | W, false},
+    {"train.momentum", "0 .. 0.999999", "0", S | W, false},
+    {"train.weight_decay", "0 .. 100", "0", S | W, false},
+    {"train.l2", "0 .. 100", "0", S | W, false},
+    {"train.dropout", "0 .. 0.9", "0", S | W, false},
+    {"train.batch", "1 .. 65536 (whole)", "256", S | W, false},
+    {"train.epochs", "1 .. 1000000 (whole)", "1", S | W, false},
+    {"train.steps", "0 .. 1099511627776 (whole)", "0", S | W, false},
+    {"train.optimizer_state", "reset|keep", "reset", S | W, false},
+    {"train.fitness", "accuracy|loss", "accuracy", S | W, false},
+    {"operators", "", "", S, true},
+    {"strategy.name", "", "", S, true},
+    {"search.commit", "ordered|arrival", "ordered", S, false},
+    {"search.lookahead", "1 .. 65536 (whole)", "8", S, false},
+    {"search.lines", "1 .. 1000000 (whole)", "1", S, false},
+    {"search.open_lines", "1 .. 1000000 (whole)", "16", S, false},
+    {"budget.jobs", "1 .. 1000000000000 (whole)", "0", L, true},
+    {"stop.fitness", "-1000000000 .. 1000000000", "never", L, false},
+    {"stop.stagnation", "0 .. 1000000000000 (whole)", "0", L, false},
+    {"stop.hours", "0.0001 .. 87600", "never", L, false},
+    {"final_evaluation", "false|true", "true", S, false},
+    {"opinions.promising", "false|true", "true", P, false},
+    {"poison", "stop|fail", "stop", P, false},
+    {"storage.keep", "live|all", "live", P, false},
+    {"storage.disk_max", "a size such as 500MB or 10GiB", "0", P, false},
+};
+
 static void the_table_is_the_one_in_the_manual(void **state)
 {
     (void)state;
-    enum { S = SETTING_SEARCH, L = SETTING_LIMIT, P = SETTING_PLACE, W = SETTING_SPEC };
-    static const struct {
-        const char *key, *range, *fallback;
-        uint32_t scope;
-        bool required;
-    } expected[] = {
-        {"name", "1 .. 63 letters, digits, - and _", "", P, true},
-        {"seed", "0 .. 18446744073709551615 (whole)", "1", S, false},
-        {"numeric", "portable", "portable", S | W, false},
-        {"evaluator", "null", "null", S | W, true},
-        {"null.dim", "1 .. 1048576 (whole)", "16", S | W, false},
-        {"null.heal", "0 .. 1", "0.1", S | W, false},
-        {"null.work_ms", "0 .. 3600000 (whole)", "0", S | W, false},
-        {"null.crash_per_million", "0 .. 1000000 (whole)", "0", S | W, false},
-        {"operators", "", "", S, true},
-        {"strategy.name", "", "", S, true},
-        {"search.commit", "ordered|arrival", "ordered", S, false},
-        {"search.lookahead", "1 .. 65536 (whole)", "8", S, false},
-        {"search.lines", "1 .. 1000000 (whole)", "1", S, false},
-        {"search.open_lines", "1 .. 1000000 (whole)", "16", S, false},
-        {"budget.jobs", "1 .. 1000000000000 (whole)", "0", L, true},
-        {"stop.fitness", "-1000000000 .. 1000000000", "never", L, false},
-        {"stop.stagnation", "0 .. 1000000000000 (whole)", "0", L, false},
-        {"stop.hours", "0.0001 .. 87600", "never", L, false},
-        {"final_evaluation", "false|true", "true", S, false},
-        {"opinions.promising", "false|true", "true", P, false},
-        {"poison", "stop|fail", "stop", P, false},
-        {"storage.keep", "live|all", "live", P, false},
-        {"storage.disk_max", "a size such as 500MB or 10GiB", "0", P, false},
-    };
-    enum { COUNT = sizeof expected / sizeof expected[0] };
+    enum { COUNT = sizeof manual / sizeof manual[0] };
     for (uint32_t i = 0; i < COUNT; i++) {
         const struct setting *setting = setting_at(i);
         char range[SETTING_RANGE_BYTES_MAX];
         assert_non_null(setting);
-        assert_string_equal(setting->param.name, expected[i].key);
+        assert_string_equal(setting->param.name, manual[i].key);
         setting_range(setting, range);
-        assert_string_equal(range, expected[i].range);
-        check_text(expected[i].key, expected[i].fallback);
-        assert_int_equal(setting->scope, expected[i].scope);
-        assert_int_equal(setting->required, expected[i].required);
+        assert_string_equal(range, manual[i].range);
+        check_text(manual[i].key, manual[i].fallback);
+        assert_int_equal(setting->scope, manual[i].scope);
+        assert_int_equal(setting->required, manual[i].required);
     }
     assert_null(setting_at(COUNT));
 }
@@ -241,8 +270,69 @@ static void refuses_as_params_do(void **state)
     check_refused("opinions.promising", "yes", "expected false|true, got 'yes'");
     check_refused("search.commit", "orderd",
                   "expected ordered|arrival, got 'orderd'; did you mean 'ordered'?");
-    check_refused("numeric", "native", "expected portable, got 'native'");
+    check_refused("numeric", "nativ",
+                  "expected portable|native, got 'nativ'; did you mean 'native'?");
     check_refused("stop.hours", "0", "expected 0.0001 .. 87600, got '0'");
+}
+
+static void a_topology_has_one_text(void **state)
+{
+    (void)state;
+    set("model.spec", "mlp:18x18");
+    assert_string_equal(settings.model_spec, "mlp:18x18");
+    set("model.spec", "mlp:[1x4 , 3x4,2x8]");
+    check_text("model.spec", "mlp:[4x4,2x8]");
+    struct error error = {""}, expected = {""};
+    struct topology topology;
+    assert_int_equal(setting_parse(row("model.spec"), "mlp:18", &settings, &error), -1);
+    assert_int_equal(topology_parse("mlp:18", &topology, &expected), -1);
+    assert_string_equal(error.text, expected.text);
+    check_text("model.spec", "mlp:[4x4,2x8]");
+}
+
+static void a_folder_is_any_path(void **state)
+{
+    (void)state;
+    set("data.dir", "/srv/data sets/k\xc3\xa4se");
+    check_text("data.dir", "/srv/data sets/k\xc3\xa4se");
+    set("data.dir", "");
+    check_text("data.dir", "");
+    check_refused("data.dir", "a\nb",
+                  "expected the path of a folder, at most 255 bytes, got 'a?b'");
+    char longest[SETTING_FOLDER_BYTES_MAX + 1];
+    memset(longest, 'a', sizeof longest);
+    longest[SETTING_FOLDER_BYTES_MAX] = '\0';
+    struct error error = {""};
+    assert_int_equal(setting_parse(row("data.dir"), longest, &settings, &error), -1);
+    longest[SETTING_FOLDER_BYTES_MAX - 1] = '\0';
+    set("data.dir", longest);
+    check_text("data.dir", longest);
+}
+
+static void a_row_applies_where_its_evaluator_and_data_set_are(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *evaluator, *data_set;
+        bool applies;
+    } cases[] = {
+        {"seed", "null", "idx", true},
+        {"seed", "train", "idx", true},
+        {"null.dim", "null", "idx", true},
+        {"null.dim", "train", "idx", false},
+        {"train.lr", "null", "idx", false},
+        {"train.lr", "train", "idx", true},
+        {"data.dir", "null", "idx", false},
+        {"data.dir", "train", "idx", true},
+        {"data.dir", "train", "mnist1d", false},
+        {"data.seed", "train", "mnist1d", true},
+        {"data.seed", "train", "fashion-mnist", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        set("evaluator", cases[i].evaluator);
+        set("data.set", cases[i].data_set);
+        assert_int_equal(setting_applies(row(cases[i].key), &settings), cases[i].applies);
+    }
 }
 
 int main(void)
@@ -255,6 +345,9 @@ int main(void)
         cmocka_unit_test_setup(sizes_have_units, set_up),
         cmocka_unit_test_setup(a_name_is_safe_as_a_folder, set_up),
         cmocka_unit_test_setup(refuses_as_params_do, set_up),
+        cmocka_unit_test_setup(a_topology_has_one_text, set_up),
+        cmocka_unit_test_setup(a_folder_is_any_path, set_up),
+        cmocka_unit_test_setup(a_row_applies_where_its_evaluator_and_data_set_are, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

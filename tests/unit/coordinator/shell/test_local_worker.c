@@ -19,9 +19,10 @@
 
 #include <cmocka.h>
 
-static struct local_worker *create(const struct fixture *fixture, const char *script)
+static struct local_worker *create_on(const struct fixture *fixture, const char *script,
+                                      const char *device)
 {
-    struct local_worker_options options = {.slots = 3, .endpoint = "ipc://here"};
+    struct local_worker_options options = {.slots = 3, .endpoint = "ipc://here", .device = device};
     snprintf(options.program, sizeof options.program, "%s",
              fixture_path(fixture, "ratchet-worker"));
     snprintf(options.cache, sizeof options.cache, "%s", fixture_path(fixture, "cache"));
@@ -32,6 +33,11 @@ static struct local_worker *create(const struct fixture *fixture, const char *sc
     struct local_worker *worker = local_worker_create(&options, NULL);
     assert_non_null(worker);
     return worker;
+}
+
+static struct local_worker *create(const struct fixture *fixture, const char *script)
+{
+    return create_on(fixture, script, NULL);
 }
 
 /* Ticks at `now_ms` until the child has ended, which it does by itself; returns what the last tick
@@ -50,18 +56,25 @@ static int tick_through(struct local_worker *worker, uint64_t now_ms, struct err
     return 0;
 }
 
-static void test_arguments(void **state)
+static void check_arguments(const struct fixture *fixture, const char *device, const char *end)
 {
-    struct local_worker *worker = create(*state, "echo \"$@\"");
+    struct local_worker *worker = create_on(fixture, "echo \"$@\"", device);
     struct error error;
     assert_int_equal(tick_through(worker, 1000, &error), 0);
     char *said, wanted[1024];
-    assert_int_equal(os_read_file(fixture_path(*state, "worker.log"), 4096, &said, NULL, NULL), 0);
-    snprintf(wanted, sizeof wanted, "--connect ipc://here --slots 3 --cache %s --name local\n",
-             fixture_path(*state, "cache"));
+    assert_int_equal(os_read_file(fixture_path(fixture, "worker.log"), 4096, &said, NULL, NULL), 0);
+    snprintf(wanted, sizeof wanted, "--connect ipc://here --slots 3 --cache %s --name local%s\n",
+             fixture_path(fixture, "cache"), end);
     assert_string_equal(said, wanted);
     free(said);
     local_worker_destroy(&worker);
+}
+
+static void test_arguments(void **state)
+{
+    check_arguments(*state, NULL, "");
+    assert_int_equal(unlink(fixture_path(*state, "worker.log")), 0);
+    check_arguments(*state, "cpu:avx2", " --device cpu:avx2");
 }
 
 static void test_started_again_with_growing_pauses_and_given_up(void **state)
