@@ -9,6 +9,7 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(openblas openblas) # without it there is no class `native`
 if(RATCHET_TESTS STREQUAL "AUTO")
     pkg_check_modules(cmocka IMPORTED_TARGET cmocka>=1.1.5)
 elseif(RATCHET_TESTS)

@@ -1,0 +1,266 @@
+/*
+ * isa_avx2.h: the sixteen lanes of the kernels as two AVX2 registers, with FMA. See isa_avx512.h
+ * for what the names mean.
+ */
+#ifndef RATCHET_WORKER_ENGINE_CPU_ISA_AVX2_H
+#define RATCHET_WORKER_ENGINE_CPU_ISA_AVX2_H
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+static const char isa_name[] = "avx2";
+
+enum { LANES = 16 };
+/* 12 of 16 registers are sums. */
+enum { TILE_SUMS = 6 };
+
+struct floats {
+    __m256 low, high;
+};
+struct words {
+    __m256i low, high;
+};
+/* All bits of a lane are set, or none. */
+struct lanes {
+    __m256i low, high;
+};
+
+static inline struct lanes lanes_first(uint32_t count)
+{
+    __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i limit = _mm256_set1_epi32((int)(count >= LANES ? LANES : count));
+    return (struct lanes){
+        _mm256_cmpgt_epi32(limit, number),
+        _mm256_cmpgt_epi32(limit, _mm256_add_epi32(number, _mm256_set1_epi32(8))),
+    };
+}
+
+static inline struct floats floats_all(float x)
+{
+    return (struct floats){_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
+
+static inline struct floats floats_load(const float *from)
+{
+    return (struct floats){_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)};
+}
+
+static inline struct floats floats_load_where(const float *from, struct lanes where)
+{
+    return (struct floats){_mm256_maskload_ps(from, where.low),
+                           _mm256_maskload_ps(from + 8, where.high)};
+}
+
+static inline void floats_store(float *to, struct floats x)
+{
+    _mm256_storeu_ps(to, x.low);
+    _mm256_storeu_ps(to + 8, x.high);
+}
+
+static inline void floats_store_where(float *to, struct lanes where, struct floats x)
+{
+    _mm256_maskstore_ps(to, where.low, x.low);
+    _mm256_maskstore_ps(to + 8, where.high, x.high);
+}
+
+static inline struct floats floats_add(struct floats a, struct floats b)
+{
+    return (struct floats){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+
+static inline struct floats floats_subtract(struct floats a, struct floats b)
+{
+    return (struct floats){_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+
+static inline struct floats floats_multiply(struct floats a, struct floats b)
+{
+    return (struct floats){_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+}
+
+static inline struct floats floats_divide(struct floats a, struct floats b)
+{
+    return (struct floats){_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+}
+
+static inline struct floats floats_fma(struct floats a, struct floats b, struct floats c)
+{
+    return (struct floats){_mm256_fmadd_ps(a.low, b.low, c.low),
+                           _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+
+static inline struct floats floats_sqrt(struct floats x)
+{
+    return (struct floats){_mm256_sqrt_ps(x.low), _mm256_sqrt_ps(x.high)};
+}
+
+static inline struct lanes floats_below(struct floats a, struct floats b)
+{
+    return (struct lanes){_mm256_castps_si256(_mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
+                          _mm256_castps_si256(_mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
+}
+
+static inline struct lanes floats_equal(struct floats a, struct floats b)
+{
+    return (struct lanes){_mm256_castps_si256(_mm256_cmp_ps(a.low, b.low, _CMP_EQ_OQ)),
+                          _mm256_castps_si256(_mm256_cmp_ps(a.high, b.high, _CMP_EQ_OQ))};
+}
+
+static inline struct floats floats_select(struct lanes where, struct floats yes, struct floats no)
+{
+    return (struct floats){
+        _mm256_blendv_ps(no.low, yes.low, _mm256_castsi256_ps(where.low)),
+        _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(where.high)),
+    };
+}
+
+static inline struct words floats_bits(struct floats x)
+{
+    return (struct words){_mm256_castps_si256(x.low), _mm256_castps_si256(x.high)};
+}
+
+static inline float floats_sum(struct floats x)
+{
+    __m256 eight = _mm256_add_ps(x.low, x.high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline struct words words_all(uint32_t x)
+{
+    return (struct words){_mm256_set1_epi32((int)x), _mm256_set1_epi32((int)x)};
+}
+
+static inline struct words words_load(const uint32_t *from)
+{
+    return (struct words){_mm256_loadu_si256((const __m256i *)from),
+                          _mm256_loadu_si256((const __m256i *)(from + 8))};
+}
+
+static inline struct words words_load_bytes(const uint8_t *from)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)from);
+    return (struct words){_mm256_cvtepu8_epi32(bytes),
+                          _mm256_cvtepu8_epi32(_mm_unpackhi_epi64(bytes, bytes))};
+}
+
+static inline struct floats words_as_floats(struct words x)
+{
+    return (struct floats){_mm256_castsi256_ps(x.low), _mm256_castsi256_ps(x.high)};
+}
+
+static inline struct floats words_to_floats(struct words x)
+{
+    return (struct floats){_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)};
+}
+
+static inline struct words words_add(struct words a, struct words b)
+{
+    return (struct words){_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
+}
+
+static inline struct words words_subtract(struct words a, struct words b)
+{
+    return (struct words){_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
+}
+
+static inline struct words words_and(struct words a, struct words b)
+{
+    return (struct words){_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
+}
+
+static inline struct words words_or(struct words a, struct words b)
+{
+    return (struct words){_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+}
+
+static inline struct words words_xor(struct words a, struct words b)
+{
+    return (struct words){_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)};
+}
+
+static inline struct words words_shift_left_23(struct words x)
+{
+    return (struct words){_mm256_slli_epi32(x.low, 23), _mm256_slli_epi32(x.high, 23)};
+}
+
+static inline struct words words_shift_right_23(struct words x)
+{
+    return (struct words){_mm256_srai_epi32(x.low, 23), _mm256_srai_epi32(x.high, 23)};
+}
+
+static inline struct words words_shift_right_1(struct words x)
+{
+    return (struct words){_mm256_srai_epi32(x.low, 1), _mm256_srai_epi32(x.high, 1)};
+}
+
+static inline struct lanes words_equal(struct words a, struct words b)
+{
+    return (struct lanes){_mm256_cmpeq_epi32(a.low, b.low), _mm256_cmpeq_epi32(a.high, b.high)};
+}
+
+static inline struct lanes words_below(struct words a, struct words b)
+{
+    struct words sign = words_all(UINT32_C(0x80000000)); /* the instruction compares with signs */
+    a = words_xor(a, sign);
+    b = words_xor(b, sign);
+    return (struct lanes){_mm256_cmpgt_epi32(b.low, a.low), _mm256_cmpgt_epi32(b.high, a.high)};
+}
+
+static inline __m256i words_multiply_half(__m256i a, __m256i b, __m256i *high)
+{
+    __m256i even = _mm256_mul_epu32(a, b);
+    __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+    *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+
+static inline struct words words_multiply(struct words a, struct words b, struct words *high)
+{
+    struct words low;
+    low.low = words_multiply_half(a.low, b.low, &high->low);
+    low.high = words_multiply_half(a.high, b.high, &high->high);
+    return low;
+}
+
+static inline void words_interleave_half(__m256i *x0, __m256i *x1, __m256i *x2, __m256i *x3)
+{
+    __m256i low01 = _mm256_unpacklo_epi32(*x0, *x1), low23 = _mm256_unpacklo_epi32(*x2, *x3);
+    __m256i high01 = _mm256_unpackhi_epi32(*x0, *x1), high23 = _mm256_unpackhi_epi32(*x2, *x3);
+    *x0 = _mm256_unpacklo_epi64(low01, low23);
+    *x1 = _mm256_unpackhi_epi64(low01, low23);
+    *x2 = _mm256_unpacklo_epi64(high01, high23);
+    *x3 = _mm256_unpackhi_epi64(high01, high23);
+}
+
+static inline void words_interleave(struct words x[4])
+{
+    words_interleave_half(&x[0].low, &x[1].low, &x[2].low, &x[3].low);
+    words_interleave_half(&x[0].high, &x[1].high, &x[2].high, &x[3].high);
+}
+
+static inline void floats_transpose(struct floats x[LANES])
+{
+    struct words part[4][4];
+    for (int group = 0; group < 4; group++) {
+        for (int i = 0; i < 4; i++)
+            part[group][i] = floats_bits(x[4 * group + i]);
+        words_interleave(part[group]);
+    }
+    for (int i = 0; i < 4; i++) {
+        struct words a = part[0][i], b = part[1][i], c = part[2][i], d = part[3][i];
+        x[i] = words_as_floats((struct words){_mm256_permute2x128_si256(a.low, b.low, 0x20),
+                                              _mm256_permute2x128_si256(c.low, d.low, 0x20)});
+        x[4 + i] = words_as_floats((struct words){_mm256_permute2x128_si256(a.low, b.low, 0x31),
+                                                  _mm256_permute2x128_si256(c.low, d.low, 0x31)});
+        x[8 + i] = words_as_floats((struct words){_mm256_permute2x128_si256(a.high, b.high, 0x20),
+                                                  _mm256_permute2x128_si256(c.high, d.high, 0x20)});
+        x[12 + i] =
+            words_as_floats((struct words){_mm256_permute2x128_si256(a.high, b.high, 0x31),
+                                           _mm256_permute2x128_si256(c.high, d.high, 0x31)});
+    }
+}
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * isa_avx512.h: the sixteen lanes of the kernels as one AVX-512 register.
+ *
+ * One of four headers that define the same names (isa_plain, isa_avx2, isa_avx512 with sixteen
+ * lanes, isa_scalar with one); the texts beside them are written on these names alone. Each name is
+ * one IEEE operation per lane, or moves bits; so the lanes' bits are the same everywhere. Where a
+ * function takes `lanes`, those outside are not touched in memory and read as zero.
+ *
+ * This header and isa_avx2.h are the only places with intrinsics.
+ */
+#ifndef RATCHET_WORKER_ENGINE_CPU_ISA_AVX512_H
+#define RATCHET_WORKER_ENGINE_CPU_ISA_AVX512_H
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+static const char isa_name[] = "avx512";
+
+enum { LANES = 16 };
+/* The product's sums stay in registers: 24 of 32 here. */
+enum { TILE_SUMS = 24 };
+
+struct floats {
+    __m512 x;
+};
+struct words {
+    __m512i x;
+};
+struct lanes {
+    __mmask16 x;
+};
+
+static inline struct lanes lanes_first(uint32_t count)
+{
+    return (struct lanes){(__mmask16)(count >= LANES ? 0xffffU : (1U << count) - 1)};
+}
+
+static inline struct floats floats_all(float x)
+{
+    return (struct floats){_mm512_set1_ps(x)};
+}
+
+static inline struct floats floats_load(const float *from)
+{
+    return (struct floats){_mm512_loadu_ps(from)};
+}
+
+static inline struct floats floats_load_where(const float *from, struct lanes where)
+{
+    return (struct floats){_mm512_maskz_loadu_ps(where.x, from)};
+}
+
+static inline void floats_store(float *to, struct floats x)
+{
+    _mm512_storeu_ps(to, x.x);
+}
+
+static inline void floats_store_where(float *to, struct lanes where, struct floats x)
+{
+    _mm512_mask_storeu_ps(to, where.x, x.x);
+}
+
+static inline struct floats floats_add(struct floats a, struct floats b)
+{
+    return (struct floats){_mm512_add_ps(a.x, b.x)};
+}
+
+static inline struct floats floats_subtract(struct floats a, struct floats b)
+{
+    return (struct floats){_mm512_sub_ps(a.x, b.x)};
+}
+
+static inline struct floats floats_multiply(struct floats a, struct floats b)
+{
+    return (struct floats){_mm512_mul_ps(a.x, b.x)};
+}
+
+static inline struct floats floats_divide(struct floats a, struct floats b)
+{
+    return (struct floats){_mm512_div_ps(a.x, b.x)};
+}
+
+/* a * b + c, rounded once */
+static inline struct floats floats_fma(struct floats a, struct floats b, struct floats c)
+{
+    return (struct floats){_mm512_fmadd_ps(a.x, b.x, c.x)};
+}
+
+static inline struct floats floats_sqrt(struct floats x)
+{
+    return (struct floats){_mm512_sqrt_ps(x.x)};
+}
+
+/* a < b; false where one is NaN */
+static inline struct lanes floats_below(struct floats a, struct floats b)
+{
+    return (struct lanes){_mm512_cmp_ps_mask(a.x, b.x, _CMP_LT_OQ)};
+}
+
+static inline struct lanes floats_equal(struct floats a, struct floats b)
+{
+    return (struct lanes){_mm512_cmp_ps_mask(a.x, b.x, _CMP_EQ_OQ)};
+}
+
+static inline struct floats floats_select(struct lanes where, struct floats yes, struct floats no)
+{
+    return (struct floats){_mm512_mask_blend_ps(where.x, no.x, yes.x)};
+}
+
+static inline struct words floats_bits(struct floats x)
+{
+    return (struct words){_mm512_castps_si512(x.x)};
+}
+
+/* Lanes l + 8, l + 4, l + 2, l + 1 are added to lane l, in that order. */
+static inline float floats_sum(struct floats x)
+{
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x.x), _mm512_extractf32x8_ps(x.x, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline struct words words_all(uint32_t x)
+{
+    return (struct words){_mm512_set1_epi32((int)x)};
+}
+
+static inline struct words words_load(const uint32_t *from)
+{
+    return (struct words){_mm512_loadu_si512(from)};
+}
+
+/* Sixteen bytes, each a word. */
+static inline struct words words_load_bytes(const uint8_t *from)
+{
+    return (struct words){_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)from))};
+}
+
+static inline struct floats words_as_floats(struct words x)
+{
+    return (struct floats){_mm512_castsi512_ps(x.x)};
+}
+
+/* Of signed numbers, to the nearest. */
+static inline struct floats words_to_floats(struct words x)
+{
+    return (struct floats){_mm512_cvtepi32_ps(x.x)};
+}
+
+static inline struct words words_add(struct words a, struct words b)
+{
+    return (struct words){_mm512_add_epi32(a.x, b.x)};
+}
+
+static inline struct words words_subtract(struct words a, struct words b)
+{
+    return (struct words){_mm512_sub_epi32(a.x, b.x)};
+}
+
+static inline struct words words_and(struct words a, struct words b)
+{
+    return (struct words){_mm512_and_si512(a.x, b.x)};
+}
+
+static inline struct words words_or(struct words a, struct words b)
+{
+    return (struct words){_mm512_or_si512(a.x, b.x)};
+}
+
+static inline struct words words_xor(struct words a, struct words b)
+{
+    return (struct words){_mm512_xor_si512(a.x, b.x)};
+}
+
+static inline struct words words_shift_left_23(struct words x)
+{
+    return (struct words){_mm512_slli_epi32(x.x, 23)};
+}
+
+/* Of signed numbers: rounds down. */
+static inline struct words words_shift_right_23(struct words x)
+{
+    return (struct words){_mm512_srai_epi32(x.x, 23)};
+}
+
+static inline struct words words_shift_right_1(struct words x)
+{
+    return (struct words){_mm512_srai_epi32(x.x, 1)};
+}
+
+static inline struct lanes words_equal(struct words a, struct words b)
+{
+    return (struct lanes){_mm512_cmpeq_epi32_mask(a.x, b.x)};
+}
+
+/* a < b, of numbers without a sign */
+static inline struct lanes words_below(struct words a, struct words b)
+{
+    return (struct lanes){_mm512_cmplt_epu32_mask(a.x, b.x)};
+}
+
+/* The low and the high half of a * b. */
+static inline struct words words_multiply(struct words a, struct words b, struct words *high)
+{
+    __m512i even = _mm512_mul_epu32(a.x, b.x);
+    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a.x, 32), _mm512_srli_epi64(b.x, 32));
+    high->x = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    return (struct words){_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32))};
+}
+
+/* Transposes 4 x 4 words in each quarter q: lane 4q + i of vector r was lane 4q + r of vector i. */
+static inline void words_interleave(struct words x[4])
+{
+    __m512i low01 = _mm512_unpacklo_epi32(x[0].x, x[1].x);
+    __m512i low23 = _mm512_unpacklo_epi32(x[2].x, x[3].x);
+    __m512i high01 = _mm512_unpackhi_epi32(x[0].x, x[1].x);
+    __m512i high23 = _mm512_unpackhi_epi32(x[2].x, x[3].x);
+    x[0].x = _mm512_unpacklo_epi64(low01, low23);
+    x[1].x = _mm512_unpackhi_epi64(low01, low23);
+    x[2].x = _mm512_unpacklo_epi64(high01, high23);
+    x[3].x = _mm512_unpackhi_epi64(high01, high23);
+}
+
+/* Lane j of vector i goes to lane i of vector j. */
+static inline void floats_transpose(struct floats x[LANES])
+{
+    struct words part[4][4];
+    for (int group = 0; group < 4; group++) {
+        for (int i = 0; i < 4; i++)
+            part[group][i] = floats_bits(x[4 * group + i]);
+        words_interleave(part[group]);
+    }
+    for (int i = 0; i < 4; i++) {
+        __m512i even01 = _mm512_shuffle_i32x4(part[0][i].x, part[1][i].x, 0x88);
+        __m512i even23 = _mm512_shuffle_i32x4(part[2][i].x, part[3][i].x, 0x88);
+        __m512i odd01 = _mm512_shuffle_i32x4(part[0][i].x, part[1][i].x, 0xdd);
+        __m512i odd23 = _mm512_shuffle_i32x4(part[2][i].x, part[3][i].x, 0xdd);
+        x[i].x = _mm512_castsi512_ps(_mm512_shuffle_i32x4(even01, even23, 0x88));
+        x[4 + i].x = _mm512_castsi512_ps(_mm512_shuffle_i32x4(odd01, odd23, 0x88));
+        x[8 + i].x = _mm512_castsi512_ps(_mm512_shuffle_i32x4(even01, even23, 0xdd));
+        x[12 + i].x = _mm512_castsi512_ps(_mm512_shuffle_i32x4(odd01, odd23, 0xdd));
+    }
+}
+
+#endif

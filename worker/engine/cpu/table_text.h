@@ -1,0 +1,41 @@
+/*
+ * table_text.h: all kernels of one instruction set, as a table; included once by each kernels_*.c,
+ * after the isa_*.h that says what a vector is.
+ */
+#include "worker/engine/kernels.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "worker/engine/cpu/math_text.h"
+
+#include "worker/engine/cpu/batch_text.h"
+#include "worker/engine/cpu/narrow_text.h"
+#include "worker/engine/cpu/product_text.h"
+#include "worker/engine/cpu/step_text.h"
+
+#include "worker/engine/cpu/chain_text.h"
+
+_Static_assert((int)LANES == (int)KERNEL_LANES, "the contract's sums are over sixteen lanes");
+
+static const struct kernels table = {
+    .name = isa_name,
+    .gather = gather,
+    .product = product,
+    .transpose = transpose,
+    .activate = activate,
+    .derive = derive,
+    .drop = drop,
+    .sum_samples = sum_samples,
+    .sum_products = sum_products,
+    .chain_forward = chain_forward,
+    .chain_backward = chain_backward,
+    .chain_backward_width = CHAIN_BACKWARD_WIDTH,
+    .softmax = softmax,
+    .adamw = adamw,
+    .sgd = sgd,
+    .exp = map_exp,
+    .log = map_log,
+    .tanh = map_tanh,
+    .erf = map_erf,
+};

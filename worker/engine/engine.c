@@ -1,0 +1,267 @@
+/*
+ * engine.c: training and evaluation on the CPU; see engine.h.
+ *
+ * What is here is the order of things: which samples make a mini-batch, and that each member of the
+ * cohort goes forward, backward and one update on, one after the other. A network over a batch is
+ * pass.c, the arithmetic is kernels.h.
+ */
+#include "worker/engine/engine.h"
+
+#include "worker/engine/data_order.h"
+#include "worker/engine/engine_private.h"
+#include "worker/engine/float_mode.h"
+#include "worker/engine/pass.h"
+#include "worker/engine/update.h"
+#include "worker/engine/workspace.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Evaluation's mini-batch. Each sample's numbers are its own: its size is no part of a result. */
+enum { EVALUATION_BATCH = 256, BATCH_MAX = 65536 };
+
+struct engine {
+    const struct model *model;
+    struct training_settings training;
+    struct workspace workspace;
+    struct pass pass;
+    struct order_cache order;
+};
+
+/* ----------------------------------------------------------------------------- create, destroy */
+
+static int fill(struct engine *engine, const struct engine_options *options,
+                const struct kernels *kernels, struct error *error)
+{
+    uint32_t batch = options->training.batch;
+    engine->model = options->model;
+    engine->training = options->training;
+    engine->pass = (struct pass){.model = options->model,
+                                 .kernels = kernels,
+                                 .product = kernels->product,
+                                 .workspace = &engine->workspace};
+    if (options->numeric == NUMERIC_NATIVE) {
+        if (blas_open(error) != 0)
+            return -1;
+        engine->pass.product = blas_product;
+    }
+    if (workspace_init(&engine->workspace, options->model,
+                       batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH) != 0)
+        return error_set(error, -1, "engine: no memory for batches of %u samples of this model",
+                         batch);
+    return 0;
+}
+
+struct engine *engine_create_with(const struct engine_options *options,
+                                  const struct kernels *kernels, struct error *error)
+{
+    assert(options->training.batch > 0 && options->training.batch <= BATCH_MAX);
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        error_set(error, -1, "engine: no memory");
+    else if (fill(engine, options, kernels, error) != 0)
+        engine_destroy(&engine);
+    return engine;
+}
+
+struct engine *engine_create(const struct engine_options *options, struct error *error)
+{
+    return engine_create_with(options, kernels_current(), error);
+}
+
+void engine_destroy(struct engine **engine)
+{
+    if (*engine == NULL)
+        return;
+    order_cache_fini(&(*engine)->order);
+    workspace_fini(&(*engine)->workspace);
+    free(*engine);
+    *engine = NULL;
+}
+
+/* ------------------------------------------------------------------------------- mini-batches */
+
+/* Of which samples a mini-batch is: members of the slice, by place. */
+struct batch_places {
+    const uint32_t *permutation; /* NULL: in the slice's own order */
+    uint32_t first, n;
+};
+
+static void prepare_batch(struct engine *engine, const struct samples *samples,
+                          const struct sample_slice *slice, const struct batch_places *places)
+{
+    struct workspace *workspace = &engine->workspace;
+    workspace->n = places->n;
+    workspace->batch.stride = workspace_row(places->n);
+    for (uint32_t i = 0; i < places->n; i++) {
+        uint32_t place = places->first + i;
+        if (places->permutation != NULL)
+            place = places->permutation[place];
+        workspace->index[i] = slice->index[place];
+        workspace->labels[i] = samples->labels[workspace->index[i]];
+    }
+    struct batch_source source = {samples, workspace->index, places->n};
+    engine->pass.kernels->gather(&source, &workspace->batch);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t engine_steps_per_epoch(const struct engine *engine, const struct sample_slice *slice)
+{
+    uint64_t batch = engine->training.batch;
+    return (slice->count + batch - 1) / batch;
+}
+
+/* The losses of the batch in use, and what they hand back. */
+static void compute_losses(struct engine *engine, float *delta)
+{
+    struct workspace *workspace = &engine->workspace;
+    struct activations logits = pass_values(&engine->pass, engine->model->layer_count - 1);
+    engine->pass.kernels->softmax(&(struct softmax){
+        .classes = logits.units,
+        .n = logits.n,
+        .stride = logits.stride,
+        .logits = logits.values,
+        .labels = workspace->labels,
+        .gradient_scale = (float)(1.0 / workspace->n),
+        .delta = delta,
+        .losses = workspace->losses,
+    });
+}
+
+/* `sum` and the losses of the batch in use: in double, one by one, in the order of the samples. */
+static double add_losses(const struct workspace *workspace, double sum)
+{
+    for (uint32_t i = 0; i < workspace->n; i++)
+        sum += (double)workspace->losses[i];
+    return sum;
+}
+
+/* ----------------------------------------------------------------------------------- training */
+
+/* What the gradient of one network becomes of use to. */
+struct updating {
+    const struct engine *engine;
+    struct network *network;
+    struct update update;
+};
+
+static void update_stretch(void *context, uint64_t first, uint64_t end)
+{
+    const struct updating *updating = context;
+    const struct kernels *kernels = updating->engine->pass.kernels;
+    const float *g = updating->engine->workspace.gradient + first;
+    float *w = updating->network->parameters + first;
+    float *m = updating->network->m + first, *v = updating->network->v + first;
+    if (updating->update.optimizer == OPTIMIZER_SGD)
+        kernels->sgd(&updating->update.sgd, end - first, g, w, m);
+    else
+        kernels->adamw(&updating->update.adamw, end - first, g, w, m, v);
+}
+
+/* One member, one step on the batch in use. */
+static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step)
+{
+    struct network *network = member->network;
+    struct pass_dropout dropout = {member->dropout, &member->dropout_key, step};
+    struct updating updating = {
+        engine, network,
+        update_prepare(&engine->training, member->weight_decay, network->optimizer_step)};
+    pass_forward(&engine->pass, network->parameters, &dropout);
+    compute_losses(engine, engine->workspace.delta[0]);
+    member->loss_sum += add_losses(&engine->workspace, 0) / engine->workspace.n;
+    pass_backward(&engine->pass, network->parameters, &dropout,
+                  &(struct pass_update){&updating, update_stretch});
+    network->optimizer_step++;
+}
+
+static void prepare_step(struct engine *engine, const struct samples *samples,
+                         const struct sample_slice *slice, const struct data_order *order,
+                         uint64_t step)
+{
+    uint64_t per_epoch = engine_steps_per_epoch(engine, slice);
+    uint32_t batch = engine->training.batch;
+    struct epoch_order epoch = {*order, step / per_epoch, slice->count};
+    uint32_t first = (uint32_t)(step % per_epoch) * batch;
+    struct batch_places places = {order_cache_get(&engine->order, &epoch), first,
+                                  smaller(batch, slice->count - first)};
+    prepare_batch(engine, samples, slice, &places);
+}
+
+int engine_train(struct engine *engine, const struct samples *samples,
+                 const struct sample_slice *slice, const struct data_order *order,
+                 struct step_range steps, struct cohort_member *members, uint32_t count,
+                 struct error *error)
+{
+    assert(slice->count > 0 && samples->features == engine->model->inputs);
+    for (uint32_t i = 0; i < count; i++)
+        assert(members[i].network->model->parameter_count == engine->model->parameter_count);
+    if (order_cache_reserve(&engine->order, slice->count) != 0)
+        return error_set(error, -1, "engine: no memory for the order of %u samples", slice->count);
+    struct float_mode before = float_mode_enter();
+    for (uint64_t step = steps.first; step < steps.end; step++) {
+        prepare_step(engine, samples, slice, order, step);
+        for (uint32_t i = 0; i < count; i++)
+            train_member(engine, &members[i], step);
+    }
+    float_mode_leave(before);
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------- evaluation */
+
+/* The first of the largest logits; 0 when one of them is not a number. */
+static uint32_t answer(const struct activations *logits, uint32_t sample)
+{
+    uint32_t best = 0;
+    for (uint32_t class = 0; class < logits->units; class ++) {
+        float logit = logits->values[class * logits->stride + sample];
+        if (isnan(logit))
+            return 0;
+        if (logit > logits->values[best * logits->stride + sample])
+            best = class;
+    }
+    return best;
+}
+
+/* Counts the answers to the batch in use; returns how many were right. */
+static uint32_t count_answers(const struct engine *engine, struct evaluation *evaluation)
+{
+    const struct workspace *workspace = &engine->workspace;
+    struct activations logits = pass_values(&engine->pass, engine->model->layer_count - 1);
+    uint32_t right = 0;
+    for (uint32_t i = 0; i < workspace->n; i++) {
+        uint32_t given = answer(&logits, i), label = workspace->labels[i];
+        evaluation->confusion[label * logits.units + given]++;
+        right += given == label;
+    }
+    return right;
+}
+
+void engine_evaluate(struct engine *engine, const struct samples *samples,
+                     const struct sample_slice *slice, const struct network *network,
+                     struct evaluation *evaluation)
+{
+    uint32_t classes = engine->model->classes;
+    uint64_t right = 0;
+    double sum = 0;
+    assert(slice->count > 0 && samples->features == engine->model->inputs);
+    memset(evaluation->confusion, 0, (size_t)classes * classes * sizeof evaluation->confusion[0]);
+    struct float_mode before = float_mode_enter();
+    for (uint32_t first = 0, n; first < slice->count; first += n) {
+        n = smaller(EVALUATION_BATCH, slice->count - first);
+        prepare_batch(engine, samples, slice, &(struct batch_places){NULL, first, n});
+        pass_forward(&engine->pass, network->parameters, NULL);
+        compute_losses(engine, NULL);
+        sum = add_losses(&engine->workspace, sum);
+        right += count_answers(engine, evaluation);
+    }
+    float_mode_leave(before);
+    evaluation->loss = sum / slice->count;
+    evaluation->accuracy = (double)right / slice->count;
+}

@@ -1,0 +1,125 @@
+/*
+ * engine.h: training and evaluation of a cohort of networks: the numerics behind one interface.
+ *
+ * A cohort is networks of one model that train on the same mini-batches in lockstep: the batch is
+ * prepared once. What comes out for one of them never depends, to the bit, on who else was in the
+ * cohort, on the vector unit (plain C, AVX2, AVX-512) or on where a training was cut in two.
+ *
+ * Numeric classes (the contract of `portable` is in worker/engine/README.md):
+ *   NUMERIC_PORTABLE  our own kernels: one FMA chain per output in ascending k, sums over the batch
+ *                     in 16 virtual lanes, our own exp, log, tanh, erf and normals; numbers too
+ *                     small for a normal float count as zero.
+ *   NUMERIC_NATIVE    matrix products by OpenBLAS, one network at a time on one thread, the rest as
+ *                     above. Its bits belong to library version and core type.
+ *
+ * One engine belongs to one thread.
+ */
+#ifndef RATCHET_WORKER_ENGINE_ENGINE_H
+#define RATCHET_WORKER_ENGINE_ENGINE_H
+
+#include "worker/engine/network.h"
+
+#include <stdbool.h>
+
+enum engine_numeric { NUMERIC_PORTABLE = 0, NUMERIC_NATIVE = 1 };
+enum optimizer { OPTIMIZER_ADAMW = 0, OPTIMIZER_SGD = 1 };
+enum sample_type { SAMPLE_U8 = 1, SAMPLE_F32 = 2 };
+
+/* Samples as they lie in the data set's blob; the engine converts each mini-batch. Borrowed. */
+struct samples {
+    enum sample_type type;
+    const void *inputs;    /* [count, features] row-major; F32 need not be aligned */
+    const uint8_t *labels; /* [count], each below the model's classes */
+    uint32_t count, features;
+    float scale, shift; /* what the network sees is fma(input, scale, shift) */
+};
+
+struct training_settings {
+    enum optimizer optimizer;
+    double lr;
+    double beta1, beta2, eps; /* AdamW: Loshchilov and Hutter 2019, alg. 2, as torch.optim.AdamW */
+    double momentum;          /* SGD: v <- momentum * v + g; w <- w - lr * v, as torch.optim.SGD */
+    double l2;                /* g <- g + l2 * w, before any moment; all parameters */
+    uint32_t batch; /* samples of a mini-batch, 1 .. 65536; the last of an epoch is shorter */
+};
+
+struct engine_options {
+    const struct model *model; /* borrowed */
+    struct training_settings training;
+    enum engine_numeric numeric;
+};
+
+/* A part of the samples. */
+struct sample_slice {
+    const uint32_t *index; /* [count], into the samples */
+    uint32_t count;
+};
+
+/* Where the mini-batch order comes from: epoch e's permutation is a function of these and e. */
+struct data_order {
+    uint64_t seed, stream; /* of the job */
+};
+
+/* One network of a cohort and what is its own in training. */
+struct cohort_member {
+    struct network *network;   /* borrowed; changed by training */
+    double weight_decay;       /* decoupled: w <- (1 - lr * weight_decay) * w before the update */
+    double dropout;            /* chance of a hidden unit to be zero for a sample, 0 .. 0.9 */
+    struct random dropout_key; /* its sequence; position is ignored */
+    double loss_sum; /* in, out: sum over steps of the batch's mean loss before the update */
+};
+
+/* Steps of one training: [first, end). Step s is batch s % per_epoch of epoch s / per_epoch. */
+struct step_range {
+    uint64_t first, end;
+};
+
+struct evaluation {
+    double loss;     /* mean cross-entropy, nats */
+    double accuracy; /* 0 .. 1; the first of equal logits is the answer */
+    uint32_t confusion[MODEL_CLASSES_MAX * MODEL_CLASSES_MAX]; /* [true * classes + answer] */
+};
+
+struct engine;
+
+/* NULL with the reason: no memory, no OpenBLAS. */
+struct engine *engine_create(const struct engine_options *options, struct error *error);
+void engine_destroy(struct engine **engine);
+
+/* ceil(slice / batch) */
+uint64_t engine_steps_per_epoch(const struct engine *engine, const struct sample_slice *slice);
+
+/*
+ * Trains all members through the steps of the range; optimizer_step counts on from where each
+ * network stands. Training [0, n) equals [0, k) then [k, n), bit for bit, also when network,
+ * loss_sum and k went through a file in between. Numbers that stop being finite are no error here.
+ * 0 or -1: no memory.
+ */
+int engine_train(struct engine *engine, const struct samples *samples,
+                 const struct sample_slice *slice, const struct data_order *order,
+                 struct step_range steps, struct cohort_member *members, uint32_t count,
+                 struct error *error) __attribute__((warn_unused_result));
+
+/* Evaluates without dropout. A loss that is not finite is given as it is. */
+void engine_evaluate(struct engine *engine, const struct samples *samples,
+                     const struct sample_slice *slice, const struct network *network,
+                     struct evaluation *evaluation);
+
+/* ----------------------------------------------------------------------- what this machine has */
+
+/*
+ * Chooses the CPU's kernels for the whole process, before the first engine: "auto", "plain",
+ * "avx2", "avx512". -1 when the CPU lacks it or the name is none.
+ */
+int engine_choose_cpu(const char *name, struct error *error) __attribute__((warn_unused_result));
+/* "plain", "avx2" or "avx512". */
+const char *engine_cpu(void);
+
+/*
+ * The name of the native class of this machine, "openblas-0.3.21-SkylakeX-1", or -1 with the reason
+ * when there is no OpenBLAS. Loads the library, on one thread.
+ */
+int engine_native_class(char *name, size_t size, struct error *error)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * kernels.h: the loops that training is made of, once per vector unit.
+ *
+ * cpu/ implements this table three times from one text (plain C, AVX2 + FMA, AVX-512); all three
+ * give the same bits, so which one runs is a matter of speed only. engine.c calls them; nothing
+ * else does. A GPU does not come in here but beside engine.c: it takes whole cohorts.
+ *
+ * Activations and deltas are feature-major: a[unit][sample], rows `stride` floats apart, stride a
+ * multiple of 16, rows 64-byte aligned. Samples from n to stride are padding: kernels may compute
+ * on them, never trap on them, and no result for a sample or parameter depends on them.
+ *
+ * The orders of summation named here are the contract of the class `portable`.
+ */
+#ifndef RATCHET_WORKER_ENGINE_KERNELS_H
+#define RATCHET_WORKER_ENGINE_KERNELS_H
+
+#include "worker/engine/engine.h"
+
+enum { KERNEL_LANES = 16 };
+
+/*
+ * c[i][j] = start_i + sum over k of a(i,k) * b[k][j], one chain of fused multiply-adds per output
+ * in ascending k; start_i is bias[i], or 0 without a bias. a(i,k) = a[i * a_row + k * a_column], so
+ * a transposed matrix needs no copy. b and c have any alignment; only their n columns are touched.
+ */
+struct product {
+    uint32_t m, n, k;
+    const float *a;
+    size_t a_row, a_column;
+    const float *b;
+    size_t b_row;
+    const float *bias; /* [m] or NULL */
+    float *c;
+    size_t c_row;
+};
+
+/* A mini-batch from the data set. */
+struct batch_source {
+    const struct samples *samples;
+    const uint32_t *index; /* [n] */
+    uint32_t n;
+};
+
+struct batch {
+    float *by_sample;  /* [n][sample_row]; for the gradient of the first layer */
+    size_t sample_row; /* features, rounded up to 16 */
+    float *by_feature; /* [features][stride]; for its forward pass; padding is zero */
+    size_t stride;
+};
+
+struct softmax {
+    uint32_t classes, n;
+    size_t stride;
+    const float *logits;   /* [classes][stride] */
+    const uint8_t *labels; /* [n], of the batch */
+    float gradient_scale;  /* 1 / n: the loss is the mean */
+    float *delta;          /* [classes][stride]: (softmax - onehot) * gradient_scale; 0 in the
+                              padding. NULL: not wanted. May be the logits themselves */
+    float *losses;         /* [n]: -log softmax[label], in nats */
+};
+
+/* Constants of one AdamW step, rounded to float once, the same for all parameters. */
+struct adamw_step {
+    float keep;                           /* 1 - lr * weight_decay */
+    float l2;                             /* g <- fma(l2, w, g) if not 0, before the decay */
+    float beta1, beta2;                   /* m <- fma(beta1, m, (1 - beta1) * g) */
+    float one_less_beta1, one_less_beta2; /* v <- fma(beta2, v, (1 - beta2) * (g * g)) */
+    float step_size;                      /* lr / (1 - beta1^t) */
+    float root_scale;                     /* 1 / sqrt(1 - beta2^t) */
+    float eps; /* w <- w * keep; w <- w - step_size * (m / fma(sqrt(v), root_scale, eps)) */
+};
+
+struct sgd_step {
+    float keep, l2, lr, momentum; /* g as above; v <- fma(momentum, v, g); w <- fma(-lr, v, w *
+                                     keep) */
+};
+
+/* The random numbers of one layer's dropout in one step: word j of unit u, sample s is word
+ * (s % 4) of Philox(counter {u * ceil(n / 4) + s / 4, context...}, key). */
+struct dropout {
+    uint32_t key[2], context[3];
+    uint32_t threshold; /* dropped when the word is below it: rate * 2^32 */
+    float scale;        /* 1 / (1 - rate): what stays is multiplied by it */
+};
+
+struct activations {
+    uint32_t units, n;
+    size_t stride;
+    float *values; /* [units][stride] */
+};
+
+enum { CHAIN_WIDTH_MAX = 4 };
+
+/*
+ * Consecutive hidden layers with as many inputs as units, without dropout: the narrowest nets spend
+ * their time between the layers, so these go through registers. The bits are those of `product`,
+ * `activate`, `sum_products`, `sum_samples` and `derive` one after the other.
+ */
+struct chain {
+    uint32_t layers, width, n;
+    size_t stride;
+    enum activation activation;
+    const float *parameters; /* of each layer: W [width, width], then b [width] */
+    float *values; /* [layers + 1][width][stride]: the first layer's input, then their values */
+    float *kept;   /* GELU: [layers + 1][width][stride], z of the same layers; NULL for others */
+};
+
+struct chain_backward {
+    struct chain chain;
+    const float *delta;  /* [width][stride]: loss by the last layer's z */
+    float *delta_before; /* [width][stride]: by z of the layer before the first; not `delta` */
+    float *gradient;     /* as chain.parameters */
+};
+
+struct kernels {
+    const char *name; /* "plain", "avx2", "avx512" */
+    void (*gather)(const struct batch_source *source, const struct batch *batch);
+    void (*product)(const struct product *product);
+    /* to[j][i] = from[i][j]: to has rows of to_row floats; from as activations (n columns). */
+    void (*transpose)(const struct activations *from, float *to, size_t to_row);
+    /* values <- f(values) */
+    void (*activate)(enum activation activation, const struct activations *z);
+    /* delta <- delta * f'(z): from f's value `a` for relu, tanh and sigmoid; GELU takes z. */
+    void (*derive)(enum activation activation, const struct activations *a_or_z,
+                   const struct activations *delta);
+    /* Zeroes or scales values; the same call on the deltas is its derivative. */
+    void (*drop)(const struct dropout *dropout, const struct activations *values);
+    /* sums[u]: lane l adds samples l, l + 16, ... in ascending order from 0; then lanes l + 8, l +
+     * 4, l + 2, l + 1 are added to lane l, in that order. */
+    void (*sum_samples)(const struct activations *values, float *sums);
+    /* sums[i * sums_row + j] = sum over samples of left[i] * right[j]: lane l takes samples l, l +
+     * 16, ... by fused multiply-adds in ascending order from 0, and 0 * 0 beyond the last; then as
+     * above. For few units: there the chains of `product` over the samples are too long. */
+    void (*sum_products)(const struct activations *left, const struct activations *right,
+                         float *sums, size_t sums_row);
+    /* Fills values (and kept) from the second row of layers on. */
+    void (*chain_forward)(const struct chain *chain);
+    void (*chain_backward)(const struct chain_backward *backward);
+    /* Above this width the CPU has too few registers, and going layer by layer is faster. */
+    uint32_t chain_backward_width;
+    void (*softmax)(const struct softmax *softmax);
+    void (*adamw)(const struct adamw_step *step, size_t count, const float *g, float *w, float *m,
+                  float *v);
+    void (*sgd)(const struct sgd_step *step, size_t count, const float *g, float *w, float *v);
+    /* Single values, for tests and initialisation: to[i] = f(from[i]). */
+    void (*exp)(const float *from, float *to, size_t count);
+    void (*log)(const float *from, float *to, size_t count);
+    void (*tanh)(const float *from, float *to, size_t count);
+    void (*erf)(const float *from, float *to, size_t count);
+};
+
+/* The table in use; the best that the CPU has, unless engine_choose_cpu said otherwise. */
+const struct kernels *kernels_current(void);
+/* By name, NULL when this CPU cannot run it or there is none: for tests that compare them all. */
+const struct kernels *kernels_named(const char *name);
+
+/* ------------------------------------------------------------------- one value at a time, any CPU
+ */
+
+/* The same bits as the table's functions of these names. Errors against the true value: below 2 ulp
+ * (erf 4 ulp) where the result is normal. Infinities and NaN as C's. */
+float portable_exp(float x);
+float portable_log(float x);
+float portable_tanh(float x);
+float portable_erf(float x);
+/* Two independent standard normals from two 32-bit words (Box and Muller 1958). */
+void portable_normals(uint32_t first, uint32_t second, float normals[2]);
+
+/* ------------------------------------------------------------------------------------ native */
+
+/* The product by OpenBLAS sgemm, one thread; -1 when there is none. blas_class: see engine.h. */
+int blas_open(struct error *error) __attribute__((warn_unused_result));
+void blas_product(const struct product *product);
+
+#endif
