@@ -2,11 +2,13 @@
 #include "worker/evaluators/evaluator.h"
 
 #include "worker/evaluators/null.h"
+#include "worker/evaluators/train.h"
 
 #include <string.h>
 
 static const struct evaluator *const evaluators[] = {
     &null_evaluator,
+    &train_evaluator,
 };
 
 const struct evaluator *evaluator_find(const char *name)

@@ -4,7 +4,10 @@
  * An evaluator is opened on a spec (the text of the experiment's evaluator settings, `key = value`
  * lines) and then runs cohorts: jobs of one spec, topology and data stream. One job is a cohort of
  * one. It reads and writes checkpoints through its environment, which knows the cache; it opens no
- * socket, and its result is a pure function of (spec, job, parents' bytes), whatever the cohort.
+ * socket, and its result is a pure function of (spec, job, parents' and data set's bytes), whatever
+ * the cohort.
+ *
+ * What was loaded may be held until close: the environment's context outlives the state.
  */
 #ifndef RATCHET_WORKER_EVALUATORS_EVALUATOR_H
 #define RATCHET_WORKER_EVALUATORS_EVALUATOR_H
@@ -38,7 +41,7 @@ struct evaluator {
     void (*close)(void **state);
     /* Result fields `lease` and `job` are filled by the caller; the rest by the evaluator. */
     void (*run)(void *state, const struct evaluator_environment *environment,
-                const struct job *jobs, uint32_t count);
+                const struct job *jobs, uint32_t count); /* at most COHORT_MAX */
 };
 
 const struct evaluator *evaluator_find(const char *name);

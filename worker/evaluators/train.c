@@ -1,0 +1,161 @@
+/*
+ * train.c: the train evaluator as a slot process uses it; see train.h.
+ *
+ * Jobs that share data set and stream form a cohort: prepared one by one, trained in lockstep,
+ * completed one by one. A job that cannot be prepared fails alone.
+ */
+#include "worker/evaluators/train.h"
+
+#include "worker/evaluators/train_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void train_close(void **handle)
+{
+    struct train_state *state = *handle;
+    *handle = NULL;
+    if (state == NULL)
+        return;
+    train_data_close(state);
+    free(state->detail);
+    free(state->evaluation);
+    free(state);
+}
+
+static void *train_open(const char *spec, struct error *error)
+{
+    void *handle = calloc(1, sizeof(struct train_state));
+    struct train_state *state = handle;
+    if (state == NULL) {
+        error_set(error, -1, "train evaluator: out of memory");
+        return NULL;
+    }
+    state->detail = calloc(1, sizeof *state->detail);
+    state->evaluation = calloc(1, sizeof *state->evaluation);
+    int failed = train_spec_parse(spec, &state->spec, error);
+    if (!failed && (state->detail == NULL || state->evaluation == NULL))
+        failed = error_set(error, -1, "train evaluator: out of memory");
+    if (failed)
+        train_close(&handle);
+    return handle;
+}
+
+/* ------------------------------------------------------------------------------------- a cohort */
+
+/* What one call of run works with. */
+struct train_run {
+    struct train_state *state;
+    const struct evaluator_environment *environment;
+    struct train_job cohort[COHORT_MAX];
+    struct cohort_member members[COHORT_MAX];
+    uint32_t count;
+};
+
+static void give_up(const struct train_run *run, uint32_t index, const struct error *error)
+{
+    struct result result;
+    train_job_fail(&result, error);
+    run->environment->finish(run->environment->context, index, &result);
+}
+
+static void prepare(struct train_run *run, const struct job *job, uint32_t index)
+{
+    struct error error;
+    struct train_job *next = &run->cohort[run->count];
+    *next = (struct train_job){.job = job, .index = index};
+    if (train_job_prepare(run->state, run->environment, next, &error) == 0)
+        run->count++;
+    else
+        give_up(run, index, &error);
+}
+
+/* Evaluations train for no step, so they may stand in any cohort. */
+static int train_members(struct train_run *run, struct error *error)
+{
+    const struct train_state *state = run->state;
+    const struct train_data *data = &state->data;
+    const struct sample_slice slice = train_slice(data, SLICE_TRAIN);
+    uint64_t steps = state->spec.steps;
+    uint32_t count = 0;
+    if (run->count == 0) /* nobody could be prepared; there may be no engine */
+        return 0;
+    if (steps == 0)
+        steps = state->spec.epochs * engine_steps_per_epoch(data->engine, &slice);
+    for (uint32_t i = 0; i < run->count; i++) {
+        if (run->cohort[i].job->kind != JOB_MUTATE)
+            continue;
+        run->cohort[i].steps = steps;
+        run->members[count++] = run->cohort[i].member;
+    }
+    const struct data_order order = {run->cohort[0].job->seed, run->cohort[0].job->stream};
+    return engine_train(data->engine, &data->samples, &slice, &order, (struct step_range){0, steps},
+                        run->members, count, error);
+}
+
+static void complete(struct train_run *run)
+{
+    struct error error;
+    int failed = train_members(run, &error);
+    for (uint32_t i = 0; i < run->count; i++) {
+        struct train_job *job = &run->cohort[i];
+        struct result result;
+        if (failed)
+            train_job_fail(&result, &error);
+        else
+            train_job_complete(run->state, run->environment, job, &result);
+        train_job_fini(job);
+        run->environment->finish(run->environment->context, job->index, &result);
+    }
+    run->count = 0;
+}
+
+static bool same_cohort(const struct job *a, const struct job *b)
+{
+    return a->seed == b->seed && a->stream == b->stream && digest_equal(&a->data, &b->data);
+}
+
+/* The cohort of the first job that is not done, and marks its members as done. */
+static void run_cohort(struct train_run *run, const struct job *jobs, uint32_t count, bool *done)
+{
+    uint32_t first = 0;
+    struct error error;
+    while (done[first])
+        first++;
+    int failed = train_data_open(run->state, run->environment, &jobs[first].data, &error);
+    for (uint32_t i = first; i < count; i++) {
+        if (done[i] || !same_cohort(&jobs[first], &jobs[i]))
+            continue;
+        done[i] = true;
+        if (failed)
+            give_up(run, i, &error);
+        else
+            prepare(run, &jobs[i], i);
+    }
+    complete(run);
+}
+
+static bool all_done(const bool *done, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!done[i])
+            return false;
+    return true;
+}
+
+static void train_run(void *handle, const struct evaluator_environment *environment,
+                      const struct job *jobs, uint32_t count)
+{
+    struct train_run run = {.state = handle, .environment = environment};
+    bool done[COHORT_MAX] = {false};
+    assert(count <= COHORT_MAX);
+    while (!all_done(done, count))
+        run_cohort(&run, jobs, count, done);
+}
+
+const struct evaluator train_evaluator = {
+    .name = "train",
+    .open = train_open,
+    .close = train_close,
+    .run = train_run,
+};
