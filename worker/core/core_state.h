@@ -120,6 +120,8 @@ struct worker_core {
     bool cache_full;
     uint64_t cache_bytes;
     uint64_t leave_by; /* UINT64_MAX until nothing runs */
+    enum worker_exit leave_code;
+    char leave_reason[REASON_BYTES_MAX]; /* what goodbye says */
 
     struct task *tasks;
     uint8_t (*details)[DETAIL_BYTES_MAX]; /* by task */
@@ -222,6 +224,7 @@ bool worker_inputs_end_failed(struct worker_core *core);
 
 void worker_on_blob_ready(struct worker_core *core, const struct worker_event *event);
 void worker_on_blob_failed(struct worker_core *core, const struct worker_event *event);
+void worker_on_blob_too_large(struct worker_core *core, const struct worker_event *event);
 
 /* --------------------------------------------------------------------------------- slots.c */
 
@@ -258,5 +261,7 @@ void worker_on_recovered(struct worker_core *core, const struct worker_event *ev
 /* Says goodbye and exits once nothing is left to wait for. */
 void worker_leave_if_done(struct worker_core *core);
 void worker_on_leave_requested(struct worker_core *core, const struct worker_event *event);
+/* No new work; goes with this code and reason once nobody needs it any more. */
+void worker_leave(struct worker_core *core, enum worker_exit code, const char *reason);
 
 #endif

@@ -9,6 +9,8 @@
 #include "worker/core/core_state.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 static uint32_t blob_find(const struct worker_core *core, const struct digest *digest)
 {
@@ -177,6 +179,19 @@ void worker_on_blob_failed(struct worker_core *core, const struct worker_event *
     else
         core->blobs[core->last_failed].next = index;
     core->last_failed = index;
+}
+
+void worker_on_blob_too_large(struct worker_core *core, const struct worker_event *event)
+{
+    char reason[REASON_BYTES_MAX];
+    worker_on_blob_failed(core, event);
+    if (core->leaving)
+        return;
+    snprintf(reason, sizeof reason,
+             "this run has a blob of %" PRIu64 " bytes and the whole cache has room for %" PRIu64
+             ": a larger --cache-bytes is needed",
+             event->too_large.bytes, event->too_large.cache_bytes);
+    worker_leave(core, WORKER_EXIT_FAILED, reason);
 }
 
 bool worker_inputs_end_failed(struct worker_core *core)

@@ -16,7 +16,16 @@ static void say_goodbye(struct worker_core *core, const char *reason)
 {
     struct goodbye *goodbye = &worker_emit_message(core, MESSAGE_GOODBYE)->goodbye;
     snprintf(goodbye->reason, sizeof goodbye->reason, "%s", reason);
-    worker_emit_exit(core, WORKER_EXIT_DONE, reason);
+    worker_emit_exit(core, core->leave_code, reason);
+}
+
+void worker_leave(struct worker_core *core, enum worker_exit code, const char *reason)
+{
+    core->leaving = true;
+    core->leave_code = code;
+    snprintf(core->leave_reason, sizeof core->leave_reason, "%s", reason);
+    core->beat_at = core->now;
+    worker_task_sweep_start(core);
 }
 
 void worker_on_leave_requested(struct worker_core *core, const struct worker_event *event)
@@ -26,9 +35,7 @@ void worker_on_leave_requested(struct worker_core *core, const struct worker_eve
         say_goodbye(core, "asked twice to leave");
         return;
     }
-    core->leaving = true;
-    core->beat_at = core->now;
-    worker_task_sweep_start(core);
+    worker_leave(core, WORKER_EXIT_DONE, "asked to leave");
 }
 
 void worker_leave_if_done(struct worker_core *core)
@@ -39,5 +46,5 @@ void worker_leave_if_done(struct worker_core *core)
         core->leave_by = worker_time_after(core->now, LEAVE_MS_MAX);
     bool needed = core->unsettled > 0 || core->children > 0;
     if (!needed || core->now >= core->leave_by)
-        say_goodbye(core, "asked to leave");
+        say_goodbye(core, core->leave_reason);
 }

@@ -45,7 +45,9 @@ enum worker_event_kind {
     WORKER_SLOT_FINISHED, /* it gave the result of a job, whose child is pinned once; it is idle */
     WORKER_SLOT_DIED,
     WORKER_BLOB_READY,       /* in the cache, verified; answers FETCH */
-    WORKER_BLOB_FAILED,      /* the coordinator has not got it either, or it does not fit */
+    WORKER_BLOB_FAILED,      /* the coordinator has not got it either, or there is no room now */
+    WORKER_BLOB_TOO_LARGE,   /* the whole cache has no room for it: the run is not for this worker,
+                                which leaves */
     WORKER_RESULT_RECOVERED, /* found in the spool of `run` at the start, before the first tick; the
                                 child is pinned once */
     WORKER_CACHE_LEVEL,      /* free room beside what is pinned */
@@ -69,6 +71,10 @@ struct worker_event {
         } died;
         uint32_t slot; /* ready */
         struct digest digest;
+        struct {
+            struct digest digest; /* where the member above is */
+            uint64_t bytes, cache_bytes;
+        } too_large;
         struct {
             struct run_id run;
             const struct result *result; /* borrowed */
@@ -95,6 +101,7 @@ enum worker_effect_kind {
 /* The program's exit codes, as far as the core decides them; scripts rely on them. */
 enum worker_exit {
     WORKER_EXIT_DONE = 0,
+    WORKER_EXIT_FAILED = 1,
     WORKER_EXIT_NOT_LET_IN = 4,
 };
 

@@ -8,8 +8,10 @@
 #include "common/os_file.h"
 #include "worker/data/idx.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static const char fashion_dir[] = "/usr/share/datasets/fashion-mnist";
@@ -50,13 +52,18 @@ static bool is_images(int which)
 static int find_file(const char *dir, int which, struct file *file, struct error *error)
 {
     struct stat status;
-    if (stat(dir, &status) != 0 || !S_ISDIR(status.st_mode))
+    bool found = stat(dir, &status) == 0;
+    if (!found && errno != ENOENT)
+        return error_set(error, -1, "%s: cannot be looked at: %s", dir, strerror(errno));
+    if (!found || !S_ISDIR(status.st_mode))
         return error_set(error, -1, "%s: there is no such folder", dir);
     for (int i = 0; i < NAMES; i++) {
         if (os_path_join(file->path, sizeof file->path, dir, names[which][i], error) != 0)
             return -1;
         if (lstat(file->path, &status) == 0)
             return 0;
+        if (errno != ENOENT)
+            return error_set(error, -1, "%s: cannot be looked at: %s", file->path, strerror(errno));
     }
     return error_set(error, -1, "%s: has none of %s, %s, %s, %s", dir, names[which][0],
                      names[which][1], names[which][2], names[which][3]);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 enum { INPUTS_MAX = 1048576 };
-static const uint64_t parameters_max = UINT64_C(1) << 31;
 
 static int check_sizes(const struct model_options *options, struct error *error)
 {
@@ -55,10 +54,10 @@ static int fill(struct model *model, struct error *error)
     if (model->layers == NULL)
         return error_set(error, -1, "model: no memory for %u layers", model->topology.depth + 1);
     add_layers(model);
-    if (model->parameter_count > parameters_max)
+    if (model->parameter_count > TOPOLOGY_PARAMETERS_MAX)
         return error_set(error, -1, "model: %llu parameters, at most %llu are possible",
                          (unsigned long long)model->parameter_count,
-                         (unsigned long long)parameters_max);
+                         (unsigned long long)TOPOLOGY_PARAMETERS_MAX);
     return checkpoint_headers_create(model, error);
 }
 

@@ -78,9 +78,7 @@ static int train_members(struct train_run *run, struct error *error)
     const struct sample_slice slice = train_slice(data, SLICE_TRAIN);
     uint64_t steps = state->spec.steps;
     uint32_t count = 0;
-    if (run->count == 0) /* nobody could be prepared; there may be no engine */
-        return 0;
-    if (steps == 0)
+    if (steps == 0 && data->engine != NULL)
         steps = state->spec.epochs * engine_steps_per_epoch(data->engine, &slice);
     for (uint32_t i = 0; i < run->count; i++) {
         if (run->cohort[i].job->kind != JOB_MUTATE)
@@ -88,6 +86,8 @@ static int train_members(struct train_run *run, struct error *error)
         run->cohort[i].steps = steps;
         run->members[count++] = run->cohort[i].member;
     }
+    if (count == 0) /* an engine would still prepare every mini-batch */
+        return 0;
     const struct data_order order = {run->cohort[0].job->seed, run->cohort[0].job->stream};
     return engine_train(data->engine, &data->samples, &slice, &order, (struct step_range){0, steps},
                         run->members, count, error);

@@ -87,15 +87,20 @@ bool bulk_next(struct bulk *bulk, struct bulk_answer *what)
 
 /* Told to the core each time, to people now and then: the same blob may be asked for again and
  * again. */
-static void fail(struct bulk *bulk, const struct digest *digest, const char *why)
+static void complain(struct bulk *bulk, const struct digest *digest, const char *why)
 {
     char hex[DIGEST_HEX_BYTES];
-    answer(bulk, &(struct bulk_answer){.digest = *digest, .outcome = BULK_FAILED});
     if (bulk->now_ms < bulk->log_after_ms)
         return;
     bulk->log_after_ms = bulk->now_ms + LOG_MS;
     digest_to_hex(digest, hex);
     log_line(bulk->options.log, "blob %.16s cannot be had: %s", hex, why);
+}
+
+static void fail(struct bulk *bulk, const struct digest *digest, const char *why)
+{
+    answer(bulk, &(struct bulk_answer){.digest = *digest, .outcome = BULK_FAILED});
+    complain(bulk, digest, why);
 }
 
 void bulk_fetch(struct bulk *bulk, const struct digest *digest, uint64_t now_ms)
@@ -146,7 +151,8 @@ static void receive_chunk(struct bulk *bulk, const struct chunk *chunk, uint64_t
     case TRANSFER_COMPLETE:
         break;
     }
-    if (write_chunk(bulk, step.id, chunk, &error) == CACHE_OK) {
+    enum cache_result written = write_chunk(bulk, step.id, chunk, &error);
+    if (written == CACHE_OK) {
         if (step.outcome == TRANSFER_COMPLETE)
             complete(bulk, &step);
         return;
@@ -154,7 +160,12 @@ static void receive_chunk(struct bulk *bulk, const struct chunk *chunk, uint64_t
     cache_writer_abandon(&bulk->writers[step.id.index]);
     if (step.outcome == TRANSFER_WRITE)
         transfers_cancel(bulk->transfers, step.id);
-    fail(bulk, &step.digest, error.text);
+    answer(bulk, &(struct bulk_answer){
+                     .digest = step.digest,
+                     .outcome = written == CACHE_TOO_LARGE ? BULK_TOO_LARGE : BULK_FAILED,
+                     .bytes = chunk->total,
+                 });
+    complain(bulk, &step.digest, error.text);
 }
 
 static void receive_absent(struct bulk *bulk, const struct digest *digest)

@@ -43,7 +43,12 @@ uint64_t bulk_deadline(const struct bulk *bulk);
 
 struct bulk_answer {
     struct digest digest;
-    enum { BULK_READY = 1, BULK_FAILED = 2 } outcome; /* ready: in the cache and pinned once */
+    enum {
+        BULK_READY = 1, /* in the cache and pinned once */
+        BULK_FAILED = 2,
+        BULK_TOO_LARGE = 3, /* `bytes` are more than the whole cache may hold */
+    } outcome;
+    uint64_t bytes;
 };
 
 /* The next fetch that has ended; each is told once. */

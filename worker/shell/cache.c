@@ -144,6 +144,11 @@ void cache_close(struct cache **cache)
     *cache = NULL;
 }
 
+uint64_t cache_bytes_max(const struct cache *cache)
+{
+    return cache->bytes_max;
+}
+
 struct home_id cache_home(const struct cache *cache)
 {
     return cache->home;

@@ -28,9 +28,10 @@ enum { CACHE_ENTRIES_MAX = 65536 };
 
 enum cache_result {
     CACHE_OK = 0,
-    CACHE_ABSENT,  /* not here, or damaged and therefore removed */
-    CACHE_NO_ROOM, /* what is pinned leaves no room for it */
-    CACHE_FAILED,  /* I/O error, or bytes that are not what they were said to be */
+    CACHE_ABSENT,    /* not here, or damaged and therefore removed */
+    CACHE_NO_ROOM,   /* what is pinned leaves no room for it */
+    CACHE_TOO_LARGE, /* an empty cache would have no room for it */
+    CACHE_FAILED,    /* I/O error, or bytes that are not what they were said to be */
 };
 
 struct cache_options {
@@ -45,6 +46,7 @@ int cache_open(const struct cache_options *options, struct cache **cache, struct
 /* Unlocks it; the files stay. */
 void cache_close(struct cache **cache);
 
+uint64_t cache_bytes_max(const struct cache *cache);
 struct home_id cache_home(const struct cache *cache);
 const char *cache_folder(const struct cache *cache);
 

@@ -38,6 +38,10 @@ enum cache_result cache_writer_open(struct cache *cache, uint64_t total,
                                     struct cache_writer **writer, struct error *error)
 {
     *writer = NULL;
+    if (total > cache->bytes_max)
+        return (enum cache_result)error_set(error, CACHE_TOO_LARGE,
+                                            "%s: %" PRIu64 " bytes are more than it may hold",
+                                            cache->folder, total);
     if (!cache_make_room(cache, total))
         return (enum cache_result)error_set(
             error, CACHE_NO_ROOM, "%s: no room for %" PRIu64 " bytes beside what is in use",

@@ -223,6 +223,13 @@ static void take_blobs(struct supervisor *supervisor)
             .kind = answer.outcome == BULK_READY ? WORKER_BLOB_READY : WORKER_BLOB_FAILED,
             .digest = answer.digest,
         };
+        if (answer.outcome == BULK_TOO_LARGE)
+            event = (struct worker_event){
+                .kind = WORKER_BLOB_TOO_LARGE,
+                .too_large = {.digest = answer.digest,
+                              .bytes = answer.bytes,
+                              .cache_bytes = cache_bytes_max(supervisor->options.cache)},
+            };
         supervisor_step(supervisor, &event);
     }
 }

@@ -42,6 +42,21 @@ static void test_an_idle_worker_leaves_at_once(void **state)
     model_destroy(model);
 }
 
+static void test_a_worker_whose_cache_is_too_small_for_the_run_leaves(void **state)
+{
+    (void)state;
+    struct worker_config config = model_config();
+    struct model *model = model_create_ready(&config);
+    struct job job = model_job(1);
+    model_lease(model, &job, 1);
+    model_blob_too_large(model, &job.spec, 5000, 100);
+    const char *reason = "this run has a blob of 5000 bytes and the whole cache has room for 100: "
+                         "a larger --cache-bytes is needed";
+    assert_string_equal(model_message(model, MESSAGE_GOODBYE, 0)->goodbye.reason, reason);
+    assert_int_equal(model_effect(model, WORKER_EXIT, 0)->exit.code, WORKER_EXIT_FAILED);
+    model_destroy(model);
+}
+
 static void test_a_settled_result_is_not_waited_for(void **state)
 {
     (void)state;
@@ -253,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_idle_worker_leaves_at_once),
+        cmocka_unit_test(test_a_worker_whose_cache_is_too_small_for_the_run_leaves),
         cmocka_unit_test(test_a_settled_result_is_not_waited_for),
         cmocka_unit_test(test_a_worker_that_never_got_in_leaves_at_once),
         cmocka_unit_test(test_leaving_drops_what_is_queued_and_says_so),

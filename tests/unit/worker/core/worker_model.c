@@ -339,6 +339,14 @@ void model_blob_failed(struct model *model, const struct digest *digest)
     step(model, (struct worker_event){.kind = WORKER_BLOB_FAILED, .digest = *digest});
 }
 
+void model_blob_too_large(struct model *model, const struct digest *digest, uint64_t bytes,
+                          uint64_t cache_bytes)
+{
+    blob_of(model, digest)->fetching = false;
+    step(model, (struct worker_event){.kind = WORKER_BLOB_TOO_LARGE,
+                                      .too_large = {*digest, bytes, cache_bytes}});
+}
+
 void model_answer_fetches(struct model *model)
 {
     for (uint32_t i = 0; i < model->blob_count; i++)

@@ -137,6 +137,12 @@ static void missing_files_are_named(void **state)
     expect_refusal(&nowhere, "/nowhere/at/all", "no such folder");
     nowhere.dir = in_folder(usual[0]);
     expect_refusal(&nowhere, usual[0], "no such folder");
+    /* A folder that cannot be looked into for another reason. */
+    char longest[400];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    nowhere.dir = longest;
+    expect_refusal(&nowhere, "xxx", "cannot be looked at: File name too long");
 }
 
 static void damaged_files_are_named(void **state)

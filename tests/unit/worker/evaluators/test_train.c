@@ -1,4 +1,5 @@
 /* test_train.c: jobs of the train evaluator from parents to result. */
+#include "common/safetensors.h"
 #include "proto/detail.h"
 #include "tests/unit/worker/evaluators/train_fixture.h"
 
@@ -143,6 +144,129 @@ static void test_an_evaluation_gives_the_same_fitness_to_the_bit(void **state)
     struct detail *detail = read_detail(result);
     assert_int_equal(detail->matrix_count, 3);
     free(detail);
+}
+
+/* How often each class stands in a slice, counted from the data set itself. */
+static void count_labels(struct train_fixture *fixture, enum slice slice, uint32_t counts[10])
+{
+    const struct slice_sizes sizes = {
+        .train = 256, .select = 32, .confirm = 32, .split_seed = 1337};
+    const struct memory_blob *blob = memory_cache_find(fixture->cache, &fixture->data);
+    struct dataset dataset;
+    struct slices slices;
+    struct error error;
+    assert_int_equal(dataset_open(blob->bytes, blob->size, &dataset, &error), 0);
+    assert_int_equal(slices_create(&dataset, &sizes, &slices, &error), 0);
+    uint32_t first = 0, count = 256;
+    if (slice != SLICE_TRAIN) {
+        first = slice == SLICE_SELECT ? 256 : slice == SLICE_CONFIRM ? 288 : 320;
+        count = slice == SLICE_TEST ? 80 : 32;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t sample = slices.index[first + i];
+        assert_true((sample < dataset.train_count) == (slice != SLICE_TEST));
+        counts[dataset.labels[sample]]++;
+    }
+    slices_destroy(&slices);
+}
+
+static void test_each_slice_is_evaluated_on_its_own_samples(void **state)
+{
+    struct train_fixture *fixture = *state;
+    static const enum slice slices[] = {SLICE_TRAIN, SLICE_SELECT, SLICE_CONFIRM, SLICE_TEST};
+    struct job job = train_fixture_init_job(fixture, 0);
+    job.slices = SLICE_ALL;
+    struct detail *detail = read_detail(run_one(fixture, train_fixture_spec, &job));
+    assert_int_equal(detail->matrix_count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t counts[10] = {0};
+        count_labels(fixture, slices[i], counts);
+        assert_int_equal(detail->matrices[i].slice, slices[i]);
+        for (uint32_t row = 0; row < 10; row++) {
+            uint32_t sum = 0;
+            for (uint32_t column = 0; column < 10; column++)
+                sum += detail->matrices[i].counts[10 * row + column];
+            assert_int_equal(sum, counts[row]);
+        }
+    }
+    free(detail);
+}
+
+static void test_each_job_has_dropout_of_its_own(void **state)
+{
+    struct train_fixture *fixture = *state;
+    struct digest founder = train_fixture_founder(fixture, train_fixture_spec);
+    struct job one = train_fixture_child_job(fixture, 1, "dropout", &founder);
+    struct job two = train_fixture_child_job(fixture, 2, "dropout", &founder);
+    struct digest first = run_one(fixture, train_fixture_spec, &one)->child;
+    struct digest second = run_one(fixture, train_fixture_spec, &two)->child;
+    assert_false(digest_equal(&first, &second)); /* only the masks differ */
+    struct digest again = run_one(fixture, train_fixture_spec, &one)->child;
+    assert_true(digest_equal(&first, &again));
+}
+
+/* Two samples of two bytes for each part, written by hand. */
+static struct digest add_bytes_data(struct train_fixture *fixture)
+{
+    static const char source[] = "by hand";
+    struct safetensors_tensor tensors[] = {
+        {.name = "inputs", .type = SAFETENSORS_U8, .rank = 2, .shape = {4, 2}},
+        {.name = "labels", .type = SAFETENSORS_U8, .rank = 1, .shape = {4}},
+        {.name = "parts", .type = SAFETENSORS_U32, .rank = 1, .shape = {2}},
+        {.name = "statistics", .type = SAFETENSORS_F64, .rank = 1, .shape = {2}},
+        {.name = "classes", .type = SAFETENSORS_U8, .rank = 1, .shape = {4}},
+        {.name = "source", .type = SAFETENSORS_U8, .rank = 1, .shape = {sizeof source - 1}},
+    };
+    static const uint8_t inputs[] = {255, 0, 0, 255, 51, 102, 204, 153}, labels[] = {0, 1, 0, 1};
+    static const uint32_t parts[] = {2, 2};
+    static const double statistics[] = {127.5, 127.5};
+    uint8_t bytes[2048];
+    size_t size = safetensors_write(tensors, 6, bytes, sizeof bytes);
+    assert_true(size > 0);
+    const struct {
+        const void *bytes;
+        size_t count;
+    } data[] = {{inputs, sizeof inputs}, {labels, sizeof labels},
+                {parts, sizeof parts},   {statistics, sizeof statistics},
+                {"0\n1\n", 4},           {source, sizeof source - 1}};
+    for (size_t i = 0; i < sizeof data / sizeof data[0]; i++) {
+        memcpy(bytes + size, data[i].bytes, data[i].count);
+        size += data[i].count;
+    }
+    return memory_cache_add(fixture->cache, bytes, size);
+}
+
+/* The same network on the same bytes: each scaling shows it other numbers. */
+static void test_inputs_are_scaled_as_the_spec_says(void **state)
+{
+    struct train_fixture *fixture = *state;
+    static const char *const scalings[] = {"standardise", "unit", "raw"};
+    double losses[3];
+    struct job job = train_fixture_init_job(fixture, 0);
+    job.data = add_bytes_data(fixture);
+    for (uint32_t i = 0; i < 3; i++) {
+        char spec[512];
+        snprintf(spec, sizeof spec,
+                 "evaluator = train\nmodel.spec = mlp:1x8\ndata.train = 2\ndata.select = 0\n"
+                 "data.confirm = 0\ntrain.lr = 0.001\ndata.inputs = %s\n",
+                 scalings[i]);
+        const struct result *result = run_one(fixture, spec, &job);
+        assert_int_equal(result->outcome, OUTCOME_OK);
+        losses[i] = metric_of(result, METRIC_TRAIN_LOSS);
+    }
+    assert_true(losses[0] != losses[1] && losses[1] != losses[2] && losses[0] != losses[2]);
+}
+
+/* If it walked through the training, this would take years. */
+static void test_an_evaluation_does_not_prepare_the_training(void **state)
+{
+    struct train_fixture *fixture = *state;
+    char spec[512];
+    snprintf(spec, sizeof spec, "%strain.steps = 1000000000000\n", train_fixture_spec);
+    struct digest founder = train_fixture_founder(fixture, train_fixture_spec);
+    struct job job = train_fixture_child_job(fixture, 1, "none", &founder);
+    job.kind = JOB_EVALUATE;
+    assert_int_equal(run_one(fixture, spec, &job)->outcome, OUTCOME_OK);
 }
 
 static void test_fitness_may_be_the_loss(void **state)
@@ -415,6 +539,10 @@ int main(void)
         TEST(test_a_founder_is_trained_measured_and_stored),
         TEST(test_training_lowers_the_loss),
         TEST(test_an_evaluation_gives_the_same_fitness_to_the_bit),
+        TEST(test_each_slice_is_evaluated_on_its_own_samples),
+        TEST(test_each_job_has_dropout_of_its_own),
+        TEST(test_inputs_are_scaled_as_the_spec_says),
+        TEST(test_an_evaluation_does_not_prepare_the_training),
         TEST(test_fitness_may_be_the_loss),
         TEST(test_without_a_select_slice_the_training_slice_counts),
         TEST(test_what_diverges_is_a_result_without_a_child),
