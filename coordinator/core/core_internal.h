@@ -206,6 +206,7 @@ struct core {
     uint64_t dispatch_from_ms;
     uint64_t sequence, order;
     char numeric[VERSION_BYTES_MAX]; /* what `native` stands for in this run; "": not settled yet */
+    bool numeric_kept;               /* a result depends on it */
 
     struct session *sessions;
     struct list by_silence, by_credit;
@@ -302,6 +303,10 @@ void session_bench(struct core *core, const struct instance_id *instance);
 const char *numeric_choose(const struct core *core, const struct hello *hello);
 /* A worker of this class joins: a run that has not got its one class yet has it from now on. */
 void numeric_settle(struct core *core, const char *numeric);
+/* There is a result of that class. */
+void numeric_keep(struct core *core);
+/* A worker has gone. */
+void numeric_release(struct core *core);
 /* Why numeric_choose() said NULL: names what is needed. */
 void numeric_explain(const struct core *core, char reason[REASON_BYTES_MAX]);
 /* The class of a commit of the ledger; -1 when the run has another one. */

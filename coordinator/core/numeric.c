@@ -5,7 +5,8 @@
  * names it. `native` leaves it open which library and core type that is: the first worker that
  * offers a native class settles it, and from then on nobody else is welcome. No record says so by
  * itself; every commit names the class that its result was computed in, so the class outlives a
- * restart as soon as anything is committed. Before that nothing depends on it.
+ * restart as soon as anything is committed. As long as no result depends on it, it is open again
+ * when the last worker has gone.
  */
 #include "coordinator/core/core_internal.h"
 
@@ -51,6 +52,17 @@ void numeric_settle(struct core *core, const char *numeric)
         snprintf(core->numeric, sizeof core->numeric, "%s", numeric);
 }
 
+void numeric_keep(struct core *core)
+{
+    core->numeric_kept = true;
+}
+
+void numeric_release(struct core *core)
+{
+    if (core->session_count == 0 && !core->numeric_kept)
+        core->numeric[0] = '\0';
+}
+
 void numeric_explain(const struct core *core, char reason[REASON_BYTES_MAX])
 {
     if (core->config.numeric[0] == '\0')
@@ -69,6 +81,7 @@ int numeric_replay(struct core *core, const struct commit_record *record, struct
     if (!settles(core) || record->numeric[0] == '\0') /* poison has no result, so no class */
         return 0;
     numeric_settle(core, record->numeric);
+    numeric_keep(core);
     if (strcmp(core->numeric, record->numeric) == 0)
         return 0;
     return error_set(error, -1, "commit %" PRIu64 ": numeric: %s, but the run computes in %s",

@@ -295,6 +295,7 @@ static void keep_result(struct core *core, uint32_t slot_index, const struct ses
     struct slot *slot = &core->slots[slot_index];
     bool good = result->outcome == OUTCOME_OK &&
                 (isfinite(result->fitness) || slot->job.kind == JOB_EVALUATE);
+    numeric_keep(core);
     slot->state = SLOT_HELD;
     slot->outcome = good ? OUTCOME_OK : OUTCOME_DIVERGED;
     slot->fitness = good ? with_one_nan(result->fitness) : (double)NAN;

@@ -102,6 +102,7 @@ static void session_close(struct core *core, uint32_t index)
     core->session_count--;
     if (core->benched_count > 0 && core->benched_count == core->session_count)
         lift_benches(core);
+    numeric_release(core);
 }
 
 void session_bench(struct core *core, const struct instance_id *instance)

@@ -111,6 +111,23 @@ static void test_the_class_survives_a_restart_once_something_is_committed(void *
     fixture_close(&f);
 }
 
+static void test_a_class_without_a_result_goes_with_its_last_worker(void **state)
+{
+    (void)state;
+    open_native(COMMIT_ORDERED);
+    expect_welcome(0, HASWELL);
+    struct message goodbye = {.kind = MESSAGE_GOODBYE, .epoch = f.config.epoch};
+    fixture_say(&f, 0, &goodbye);
+    expect_welcome(1, SAPPHIRE);
+    fixture_do(&f, 1);
+    fixture_say(&f, 1, &goodbye);
+    assert_int_equal(core_summary(f.core).workers, 0);
+    expect_refused(2, HASWELL,
+                   "does not offer openblas-0.3.21-Sapphirerapids-1, the numeric class of this "
+                   "run; an ordered run has one");
+    fixture_close(&f);
+}
+
 static void test_a_commit_of_another_class_is_named(void **state)
 {
     (void)state;
@@ -243,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_the_first_native_worker_settles_the_class),
         cmocka_unit_test(test_of_several_classes_the_first_that_fits_is_taken),
         cmocka_unit_test(test_the_class_survives_a_restart_once_something_is_committed),
+        cmocka_unit_test(test_a_class_without_a_result_goes_with_its_last_worker),
         cmocka_unit_test(test_a_commit_of_another_class_is_named),
         cmocka_unit_test(test_in_arrival_mode_native_classes_work_side_by_side),
         cmocka_unit_test(test_an_opinion_is_asked_of_the_same_class_first),
