@@ -150,8 +150,8 @@ static bool parse(const char *line, struct data_pack *pack)
     uint64_t test = json_get_u64(root, "test", UINT64_MAX); /* there may be no test part */
     bool whole = digest_from_hex(json_get_text(root, "digest", ""), &pack->digest) &&
                  pack->bytes > 0 && get_count(root, "train", &pack->counts.train) &&
-                 test <= UINT32_MAX && get_count(root, "features", &pack->features) &&
-                 get_count(root, "classes", &pack->classes);
+                 test <= UINT32_MAX && get_count(root, "features", &pack->shape.features) &&
+                 get_count(root, "classes", &pack->shape.classes);
     pack->counts.test = (uint32_t)test;
     json_node_free(&root);
     return whole;

@@ -22,7 +22,7 @@ struct data_pack {
     struct digest digest;
     uint64_t bytes;
     struct data_counts counts;
-    uint32_t features, classes;
+    struct data_shape shape;
 };
 
 enum data_pack_result {

@@ -3,8 +3,10 @@
 
 #include "common/os_process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@ enum {
     SETTLED_MS = 10000, /* a child that lived this long was healthy: the pauses start over */
     DEATHS_MAX = 20,    /* in a row without that */
     LOG_BYTES_MAX = 4 << 20,
+    ARGUMENTS_MAX = 16,
     EXIT_NO_EXEC = 127,
     EXIT_USAGE = 2,
     EXIT_NOT_LET_IN = 4,
@@ -113,22 +116,23 @@ static int open_log(const char *path)
 static int start(struct local_worker *worker, uint64_t now_ms, struct error *error)
 {
     const struct local_worker_options *options = &worker->options;
-    char slots[16];
-    snprintf(slots, sizeof slots, "%u", options->slots);
-    const char *const arguments[] = {
-        options->program,
-        "--connect",
-        options->endpoint,
-        "--slots",
-        slots,
-        "--cache",
-        options->cache,
-        "--name",
-        "local",
-        options->device != NULL ? "--device" : NULL,
-        options->device,
-        NULL,
+    char slots[16], cache_bytes[32];
+    const char *arguments[ARGUMENTS_MAX] = {
+        options->program, "--connect",    options->endpoint, "--slots", slots,
+        "--cache",        options->cache, "--name",          "local",
     };
+    uint32_t count = 9;
+    snprintf(slots, sizeof slots, "%u", options->slots);
+    snprintf(cache_bytes, sizeof cache_bytes, "%" PRIu64, options->cache_bytes);
+    if (options->device != NULL) {
+        arguments[count++] = "--device";
+        arguments[count++] = options->device;
+    }
+    if (options->cache_bytes != 0) {
+        arguments[count++] = "--cache-bytes";
+        arguments[count++] = cache_bytes;
+    }
+    assert(count < ARGUMENTS_MAX); /* a NULL ends them */
     int log = open_log(options->log);
     if (log < 0)
         return error_set(error, -1, "cannot write %s: %s", options->log, strerror(errno));

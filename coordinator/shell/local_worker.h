@@ -21,7 +21,8 @@ struct local_worker_options {
     char cache[OS_PATH_BYTES_MAX];
     char log[OS_PATH_BYTES_MAX]; /* its stdout and stderr are appended here */
     uint32_t slots;
-    const char *device; /* for --device; NULL: the worker chooses. Outlives the worker */
+    uint64_t cache_bytes; /* how large its cache may grow; 0: as large as it wants */
+    const char *device;   /* for --device; NULL: the worker chooses. Outlives the worker */
 };
 
 /* `ratchet-worker` beside the running program, else the first one in $PATH. -1 when there is none.

@@ -27,8 +27,9 @@ struct run {
     struct blob_store *store;
     struct core *core;
     struct run_id id;
-    struct digest spec; /* the blob that every worker fetches; never dropped */
-    struct digest data; /* the data set's blob, never dropped either; zero: none */
+    struct digest spec;  /* the blob that every worker fetches; never dropped */
+    struct digest data;  /* the data set's blob, never dropped either; zero: none */
+    uint64_t data_bytes; /* its size */
     enum commit_mode mode;
     bool final_evaluation;
     uint32_t lines;

@@ -43,7 +43,8 @@ static enum run_result check(const struct run *run, const struct experiment_data
                              struct error *error)
 {
     struct error why;
-    if (experiment_check_slices(run->experiment, pack->counts, &why) != 0)
+    if (experiment_check_slices(run->experiment, pack->counts, &why) != 0 ||
+        experiment_check_model(run->experiment, pack->shape, &why) != 0)
         return refuse(run, data, RUN_BAD_DATA, why.text, error);
     if (digest_is_zero(known) || digest_equal(known, &pack->digest))
         return RUN_OPENED;
@@ -79,6 +80,36 @@ static enum run_result pack_into(struct run *run, const struct data_pack_options
     return RUN_OPENED;
 }
 
+/* RUN_OPENED when the blob is there and whole; RUN_BAD_DATA when it has to be packed. A damaged one
+ * is removed: every worker would fetch it in vain, again and again. */
+static enum run_result find_blob(struct run *run, const struct digest *known, struct error *error)
+{
+    if (digest_is_zero(known))
+        return RUN_BAD_DATA;
+    switch (blob_store_verify(run->store, known, error)) {
+    case BLOB_OK:
+        run->data = *known;
+        return RUN_OPENED;
+    case BLOB_ABSENT:
+        return RUN_BAD_DATA;
+    case BLOB_CORRUPT:
+        return blob_store_remove(run->store, known, error) == BLOB_OK ? RUN_BAD_DATA : RUN_REFUSED;
+    default:
+        return RUN_REFUSED;
+    }
+}
+
+/* Its size. */
+static enum run_result measure(struct run *run, struct error *error)
+{
+    uint8_t first;
+    size_t count;
+    return blob_store_read(run->store, &run->data, 0, &first, 1, &count, &run->data_bytes, error) ==
+                   BLOB_OK
+               ? RUN_OPENED
+               : RUN_REFUSED;
+}
+
 enum run_result run_data_obtain(struct run *run, const char *packer, struct error *error)
 {
     struct experiment_data data;
@@ -88,10 +119,9 @@ enum run_result run_data_obtain(struct run *run, const char *packer, struct erro
         return RUN_OPENED;
     if (read_fact(run, &known, error) != 0)
         return RUN_REFUSED;
-    if (!digest_is_zero(&known) && blob_store_has(run->store, &known)) {
-        run->data = known;
-        return RUN_OPENED;
-    }
+    enum run_result found = find_blob(run, &known, error);
+    if (found != RUN_BAD_DATA)
+        return found == RUN_OPENED ? measure(run, error) : found;
     if (packer == NULL && local_worker_find_program(program, error) != 0)
         return RUN_REFUSED;
     if (blob_store_staging(run->store, path, sizeof path, error) != BLOB_OK)
@@ -103,8 +133,9 @@ enum run_result run_data_obtain(struct run *run, const char *packer, struct erro
         .limit_ms = LIMIT_MS,
     };
     enum run_result result = pack_into(run, &options, &known, error);
-    if (result != RUN_OPENED)
-        unlink(path); /* most likely there is none */
+    if (result == RUN_OPENED)
+        return measure(run, error);
+    unlink(path); /* most likely there is none */
     return result;
 }
 

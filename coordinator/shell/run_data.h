@@ -2,8 +2,8 @@
  * run_data.h: how a run comes to its data set, and to the same one again.
  *
  * A new run packs it into its blob store; its digest becomes a fact of the ledger. From then on the
- * fact decides: while the blob is there nobody looks for the source, and a blob that is gone is
- * packed again and must come out the same. A part of run_open().
+ * fact decides: while the blob is there nobody looks for the source, and a blob that is gone or
+ * damaged is packed again and must come out the same. A part of run_open().
  */
 #ifndef RATCHET_COORDINATOR_SHELL_RUN_DATA_H
 #define RATCHET_COORDINATOR_SHELL_RUN_DATA_H

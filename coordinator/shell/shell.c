@@ -31,6 +31,9 @@ enum {
     LINGER_MS = 1000,
 };
 
+/* The cache of the local worker, beside the data set. */
+static const uint64_t LOCAL_CACHE_BYTES = UINT64_C(2) << 30;
+
 /* ------------------------------------------------------------------------------------ opening */
 
 static void count_replayed(void *context, const struct commit_record *record)
@@ -105,6 +108,8 @@ static int open_local_worker(struct shell *shell, struct error *error)
         return error_set(error, -1, "no memory for the local worker");
     options->slots = shell->options->local_slots;
     options->device = shell->options->device;
+    if (shell->run.data_bytes > 0) /* what a worker takes by itself, and the data set */
+        options->cache_bytes = LOCAL_CACHE_BYTES + shell->run.data_bytes;
     snprintf(options->endpoint, sizeof options->endpoint, "%s",
              sockets_endpoint(shell->sockets, SOCKET_CONTROL));
     run_directory_file(&shell->run.directory, "worker", options->cache);

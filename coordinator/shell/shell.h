@@ -56,7 +56,7 @@ enum shell_result {
     SHELL_DONE = 0,
     SHELL_FAILED,         /* the sentence is in *error; resumable unless it never started */
     SHELL_BAD_EXPERIMENT, /* RUN holds a different one, or its data set is not to be had */
-    SHELL_POISONED,       /* what is left kills its workers; resumable */
+    SHELL_POISONED,       /* nobody can carry out what is left; resumable */
     SHELL_INTERRUPTED,    /* by outcome->signal; resumable, if it had started */
 };
 

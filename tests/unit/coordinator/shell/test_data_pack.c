@@ -52,7 +52,7 @@ static void it_says_what_was_packed(void **state)
     digest_to_hex(&pack.digest, hex);
     assert_string_equal(hex, HEX);
     assert_true(pack.bytes == 9 && pack.counts.train == 60 && pack.counts.test == 10);
-    assert_true(pack.features == 784 && pack.classes == 10);
+    assert_true(pack.shape.features == 784 && pack.shape.classes == 10);
 }
 
 static void check_arguments(const struct fixture *fixture, const struct experiment_data *data,

@@ -130,6 +130,27 @@ static void a_blob_that_is_gone_is_packed_again(void **state)
     experiment_destroy(&experiment);
 }
 
+static void a_damaged_blob_is_packed_again(void **state)
+{
+    struct experiment *experiment = parse(NULL);
+    struct run run;
+    char hex[DIGEST_HEX_BYTES], path[256];
+    write_packer(*state, "bytes");
+    open_well(&run, *state, experiment);
+    struct digest digest = run.data;
+    assert_int_equal(run.data_bytes, 5);
+    run_close(&run);
+    digest_to_hex(&digest, hex);
+    snprintf(path, sizeof path, "run/blobs/%.2s/%s", hex, hex + 2);
+    assert_int_equal(os_write_atomic(fixture_path(*state, path), "bytez", 5, 0644, NULL), 0);
+    open_well(&run, *state, experiment);
+    assert_true(digest_equal(&run.data, &digest));
+    assert_int_equal(blob_store_verify(run.store, &digest, NULL), BLOB_OK);
+    assert_int_equal(packings(*state), 2);
+    run_close(&run);
+    experiment_destroy(&experiment);
+}
+
 static void other_data_is_refused(void **state)
 {
     struct experiment *experiment = parse(NULL);
@@ -231,6 +252,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_packs_its_data_once, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_blob_that_is_gone_is_packed_again, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_damaged_blob_is_packed_again, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(other_data_is_refused, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_set_that_is_missing_leaves_no_run, fixture_setup,
