@@ -210,8 +210,8 @@ static int finish(struct invocation *invocation, enum shell_result result,
         ending.code = EXIT_FAILED;
         show_ending(invocation, &ending);
         return complain(EXIT_FAILED,
-                        "%u line%s of %s stopped because a job kills its workers; the run can be "
-                        "resumed with: %s",
+                        "%u line%s of %s stopped at a job that nobody can carry out, for the "
+                        "reason given above; the run can be resumed with: %s",
                         outcome->poisoned_lines, outcome->poisoned_lines == 1 ? "" : "s",
                         invocation->directory, resume);
     case SHELL_BAD_EXPERIMENT:

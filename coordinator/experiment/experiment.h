@@ -99,6 +99,13 @@ bool experiment_data(const struct experiment *experiment, struct experiment_data
 struct data_counts {
     uint32_t train, test;
 };
+struct data_shape {
+    uint32_t features, classes;
+};
+/* Whether the model fits samples of `features` numbers and so many classes: not too many
+ * parameters. 0, or -1 naming key and numbers. */
+int experiment_check_model(const struct experiment *experiment, struct data_shape shape,
+                           struct error *error) __attribute__((warn_unused_result));
 /* Whether there are enough for the slices. 0, or -1 naming keys and numbers. */
 int experiment_check_slices(const struct experiment *experiment, struct data_counts counts,
                             struct error *error) __attribute__((warn_unused_result));

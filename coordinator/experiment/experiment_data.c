@@ -6,6 +6,8 @@
  */
 #include "coordinator/experiment/experiment_reader.h"
 
+#include "common/topology.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -66,6 +68,25 @@ int experiment_check_slices(const struct experiment *experiment, struct data_cou
     return error_set(error, -1, "%s", misfit.why.text);
 }
 
+/* 784 pixels and 10 classes; 40 places and 10 classes. */
+static const struct data_shape fashion_mnist_shape = {784, 10}, mnist1d_shape = {40, 10};
+
+int experiment_check_model(const struct experiment *experiment, struct data_shape shape,
+                           struct error *error)
+{
+    struct topology topology;
+    if (topology_parse(experiment->settings.model_spec, &topology, error) != 0)
+        return -1;
+    uint64_t parameters = topology_parameters(&topology, shape.features, shape.classes);
+    if (parameters <= TOPOLOGY_PARAMETERS_MAX)
+        return 0;
+    return error_set(error, -1,
+                     "model.spec %s has %" PRIu64 " parameters with %u inputs and %u classes, at "
+                     "most %" PRIu64 " are allowed",
+                     experiment->settings.model_spec, parameters, shape.features, shape.classes,
+                     TOPOLOGY_PARAMETERS_MAX);
+}
+
 /* False when only the files tell. */
 static bool counts_of(const struct settings *settings, struct data_counts *counts)
 {
@@ -89,6 +110,18 @@ static const struct entry *find_given(const struct reader *reader, const char *k
     return entry;
 }
 
+static int check_known_model(const struct reader *reader)
+{
+    const struct experiment *experiment = reader->experiment;
+    bool fashion = experiment->settings.data_set == DATA_SET_FASHION_MNIST;
+    struct error why;
+    if (experiment_check_model(experiment, fashion ? fashion_mnist_shape : mnist1d_shape, &why) ==
+        0)
+        return 0;
+    return entries_fail(reader->entries, entries_find(reader->entries, "model.spec"),
+                        ENTRY_TEXT_PART, reader->error, "%s", why.text);
+}
+
 int check_data(const struct reader *reader)
 {
     const struct settings *settings = &reader->experiment->settings;
@@ -104,7 +137,11 @@ int check_data(const struct reader *reader)
         return entries_fail(reader->entries, entries_find(reader->entries, "data.samples"),
                             ENTRY_TEXT_PART, reader->error, "expected a multiple of 10, got %.0f",
                             settings->data_samples);
-    if (!counts_of(settings, &counts) || fits(settings, counts, &misfit))
+    if (!counts_of(settings, &counts))
+        return 0;
+    if (check_known_model(reader) != 0)
+        return -1;
+    if (fits(settings, counts, &misfit))
         return 0;
     return entries_fail(reader->entries, find_given(reader, misfit.key), ENTRY_TEXT_PART,
                         reader->error, "%s", misfit.why.text);

@@ -224,6 +224,20 @@ static void the_data_set_is_what_the_file_says(void **state)
     experiment_destroy(&experiment);
 }
 
+static void a_model_of_too_many_parameters_is_refused(void **state)
+{
+    (void)state;
+    const char *const overrides[] = {"data.set=idx", "data.dir=x", "model.spec=mlp:2x40000"};
+    struct experiment *experiment = parse_with(SMALL, overrides, 3);
+    struct error error = {""};
+    assert_int_equal(experiment_check_model(experiment, (struct data_shape){100, 10}, &error), 0);
+    assert_int_equal(experiment_check_model(experiment, (struct data_shape){20000, 10}, &error),
+                     -1);
+    assert_string_equal(error.text, "model.spec mlp:2x40000 has 2400480010 parameters with 20000 "
+                                    "inputs and 10 classes, at most 2147483648 are allowed");
+    experiment_destroy(&experiment);
+}
+
 static void slices_are_held_against_what_was_packed(void **state)
 {
     (void)state;
@@ -396,6 +410,7 @@ int main(void)
         cmocka_unit_test(the_digest_depends_on_what_is_learnt_and_how),
         cmocka_unit_test(the_canonical_text_makes_the_experiment_again),
         cmocka_unit_test(the_data_set_is_what_the_file_says),
+        cmocka_unit_test(a_model_of_too_many_parameters_is_refused),
         cmocka_unit_test(slices_are_held_against_what_was_packed),
         cmocka_unit_test(slices_of_known_sets_are_checked_at_once),
         cmocka_unit_test(what_training_cannot_do_without),
