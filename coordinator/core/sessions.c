@@ -316,7 +316,9 @@ static void drop_unlisted(struct core *core, uint32_t index)
     }
     struct note note = {.kind = NOTE_LEASE_UNCLAIMED, .instance = &session->instance};
     if (unclaimed > 0)
-        effect_note(core, note, "worker %s on %s: does not have %u jobs that it was given",
+        effect_note(core, note,
+                    "worker %s on %s: does not have %u jobs that it was given; "
+                    "if that repeats, its log says why",
                     session->name, session->host, unclaimed);
 }
 
