@@ -84,6 +84,27 @@ struct digest experiment_digest(const struct experiment *experiment);
  */
 const char *experiment_spec(const struct experiment *experiment);
 
+/* A setting as people see it, operators' and strategies' parameters included. */
+enum listed_kind {
+    LISTED_TEXT = 1,
+    LISTED_WHOLE,
+    LISTED_REAL,
+    LISTED_BOOLEAN,
+    LISTED_NEVER, /* a limit that is not set */
+};
+struct listed_setting {
+    const char *key, *value; /* hold during the visit */
+    enum listed_kind kind;
+};
+struct experiment_visitor {
+    void *context;
+    void (*visit)(void *context, const struct listed_setting *setting);
+};
+/* Visits every setting that applies, of any scope, sorted by key, defaults filled in. 0, or -1 when
+ * memory is out. */
+int experiment_list(const struct experiment *experiment, const struct experiment_visitor *visitor,
+                    struct error *error) __attribute__((warn_unused_result));
+
 /* The data set that jobs need, as the packer (`ratchet-worker --pack-data`) takes it. Borrows. */
 struct experiment_data {
     const char *set; /* "fashion-mnist" */
@@ -112,7 +133,7 @@ int experiment_check_slices(const struct experiment *experiment, struct data_cou
 
 /*
  * Sentence listing the SEARCH keys in which two canonical texts differ: "seed: was 7, now 8; ...".
- * "" when they do not; cut when it does not fit.
+ * "" when they do not. What does not fit is cut behind a word and ends in "...".
  */
 void experiment_differences(const char *old_canonical, const char *new_canonical, char *text,
                             size_t size);

@@ -137,6 +137,11 @@ int check_data(const struct reader *reader)
         return entries_fail(reader->entries, entries_find(reader->entries, "data.samples"),
                             ENTRY_TEXT_PART, reader->error, "expected a multiple of 10, got %.0f",
                             settings->data_samples);
+    if (settings->data_set == DATA_SET_MNIST1D && settings->data_inputs == INPUTS_UNIT)
+        return entries_fail(reader->entries, entries_find(reader->entries, "data.inputs"),
+                            ENTRY_TEXT_PART, reader->error,
+                            "unit is for bytes, and the samples of mnist1d are numbers: expected "
+                            "standardise or raw");
     if (!counts_of(settings, &counts))
         return 0;
     if (check_known_model(reader) != 0)

@@ -117,12 +117,14 @@ static int require_use(const struct reader *reader, const struct entry *entry,
                        const struct setting *setting)
 {
     const struct settings *settings = &reader->experiment->settings;
-    struct setting evaluators_only = *setting;
-    evaluators_only.data_sets = 0;
-    if (is_given(reader, "evaluator") && !setting_applies(&evaluators_only, settings))
+    if (!is_given(reader, "evaluator"))
+        return 0; /* which is said in its place */
+    if (!setting_has(setting->evaluators, settings->evaluator))
         return refuse_idle(reader, entry, "evaluator", setting->evaluators);
-    if (is_given(reader, "data.set") && !setting_applies(setting, settings))
+    if (is_given(reader, "data.set") && !setting_has(setting->data_sets, settings->data_set))
         return refuse_idle(reader, entry, "data.set", setting->data_sets);
+    if (!setting_has(setting->optimizers, settings->train_optimizer))
+        return refuse_idle(reader, entry, "train.optimizer", setting->optimizers);
     return 0;
 }
 
@@ -210,13 +212,19 @@ static int check_together(const struct reader *reader)
         experiment->settings.evaluator != EVALUATOR_TRAIN)
         return entries_fail(reader->entries, entries_find(reader->entries, "numeric"),
                             ENTRY_TEXT_PART, reader->error, "native is for evaluator train");
+    if (is_given(reader, "train.epochs") && experiment->settings.train_steps > 0)
+        return entries_fail(reader->entries, entries_find(reader->entries, "train.epochs"),
+                            ENTRY_KEY_PART, reader->error,
+                            "would do nothing, because train.steps is %.0f: leave out "
+                            "train.epochs, or train.steps for passes over the data",
+                            experiment->settings.train_steps);
     return check_data(reader);
 }
 
 /* They decide which operators and which other settings there are: read ahead of their turn. */
 static int resolve_deciders(struct reader *reader)
 {
-    static const char *const keys[] = {"evaluator", "data.set"};
+    static const char *const keys[] = {"evaluator", "data.set", "train.optimizer"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const struct entry *entry = entries_find(reader->entries, keys[i]);
         if (entry != NULL && read_setting(reader, entry) != 0)

@@ -41,7 +41,8 @@ int resolve_operators(struct reader *reader);
 /* Take an entry at or below "strategy", or at or below "operators". */
 int read_strategy(const struct reader *reader, const struct entry *entry);
 int read_operators(const struct reader *reader, const struct entry *entry);
-/* Refuses a data set without its folder, and slices that a known data set is too small for. */
+/* Refuses a data set without its folder, inputs that its samples are not made for, and slices that
+ * a known data set is too small for. */
 int check_data(const struct reader *reader);
 /* Refuses when strategy or operators are missing, or one has no name. */
 int require_names(const struct reader *reader);

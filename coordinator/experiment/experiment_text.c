@@ -23,17 +23,31 @@ _Static_assert(RENDERED_LINES_MAX *RENDERED_LINE_BYTES_MAX > 0 &&
                    SETTINGS_MAX * RENDERED_LINE_BYTES_MAX < SPEC_BYTES_MAX,
                "the spec of an experiment may be too large for a worker");
 
-struct rendering {
-    uint32_t count;
-    char lines[RENDERED_LINES_MAX][RENDERED_LINE_BYTES_MAX];
+struct rendered_line {
+    char text[RENDERED_LINE_BYTES_MAX]; /* "key = value\n" */
+    enum listed_kind kind;
 };
 
-static void render_line(struct rendering *rendering, const char *key, const char *value)
+struct rendering {
+    uint32_t count;
+    struct rendered_line lines[RENDERED_LINES_MAX];
+};
+
+static void render_line(struct rendering *rendering, const char *key, const char *value,
+                        enum listed_kind kind)
 {
     assert(rendering->count < RENDERED_LINES_MAX);
-    char *line = rendering->lines[rendering->count++];
-    int written = snprintf(line, RENDERED_LINE_BYTES_MAX, "%s = %s\n", key, value);
-    assert(written > 0 && written < RENDERED_LINE_BYTES_MAX);
+    struct rendered_line *line = &rendering->lines[rendering->count++];
+    int written = snprintf(line->text, sizeof line->text, "%s = %s\n", key, value);
+    assert(written > 0 && (size_t)written < sizeof line->text);
+    line->kind = kind;
+}
+
+static enum listed_kind kind_of_param(const struct param *param)
+{
+    if (param->kind == PARAM_CHOICE)
+        return strcmp(param->choices, "false|true") == 0 ? LISTED_BOOLEAN : LISTED_TEXT;
+    return param->kind == PARAM_WHOLE ? LISTED_WHOLE : LISTED_REAL;
 }
 
 static void render_param(struct rendering *rendering, const char *group, const struct param *param,
@@ -42,7 +56,7 @@ static void render_param(struct rendering *rendering, const char *group, const s
     char key[ENTRY_PATH_BYTES_MAX], text[SETTING_TEXT_BYTES_MAX];
     snprintf(key, sizeof key, "%s.%s", group, param->name);
     param_format(param, value, text, sizeof text);
-    render_line(rendering, key, text);
+    render_line(rendering, key, text, kind_of_param(param));
 }
 
 static void render_operator(struct rendering *rendering, uint32_t index,
@@ -52,7 +66,7 @@ static void render_operator(struct rendering *rendering, uint32_t index,
     char group[32], key[64];
     snprintf(group, sizeof group, "operators.%u", index);
     snprintf(key, sizeof key, "%s.name", group);
-    render_line(rendering, key, info->name);
+    render_line(rendering, key, info->name, LISTED_TEXT);
     render_param(rendering, group, &experiment_weight, choice->weight);
     for (uint32_t i = 0; i < info->param_count; i++)
         render_param(rendering, group, &info->params[i], choice->call.params[i]);
@@ -62,7 +76,7 @@ static void render_search(struct rendering *rendering, const struct search_confi
 {
     for (uint32_t i = 0; i < search->operator_count; i++)
         render_operator(rendering, i, &search->operators[i]);
-    render_line(rendering, "strategy.name", search->strategy->name);
+    render_line(rendering, "strategy.name", search->strategy->name, LISTED_TEXT);
     for (uint32_t i = 0; i < search->strategy->param_count; i++)
         render_param(rendering, "strategy", &search->strategy->params[i], search->params[i]);
 }
@@ -70,25 +84,40 @@ static void render_search(struct rendering *rendering, const struct search_confi
 /* A blank sorts before anything that a key is made of, so lines sort as their keys do. */
 static int compare_lines(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    const struct rendered_line *left = a, *right = b;
+    return strcmp(left->text, right->text);
 }
 
 static char *join(const struct rendering *rendering)
 {
     size_t length = 0;
     for (uint32_t i = 0; i < rendering->count; i++)
-        length += strlen(rendering->lines[i]);
+        length += strlen(rendering->lines[i].text);
     char *text = malloc(length + 1);
     if (text == NULL)
         return NULL;
     char *end = text;
     for (uint32_t i = 0; i < rendering->count; i++)
-        end = stpcpy(end, rendering->lines[i]);
+        end = stpcpy(end, rendering->lines[i].text);
     *end = '\0';
     return text;
 }
 
-char *experiment_render(const struct experiment *experiment, enum setting_scope scope)
+static enum listed_kind kind_of_setting(const struct setting *setting, const char *value)
+{
+    switch (setting->form) {
+    case SETTING_PARAM:
+        return strcmp(value, "never") == 0 ? LISTED_NEVER : kind_of_param(&setting->param);
+    case SETTING_COUNT64:
+    case SETTING_BYTES:
+        return LISTED_WHOLE;
+    default:
+        return LISTED_TEXT;
+    }
+}
+
+/* The settings of any scope in the bit set, sorted by key; the caller frees. */
+static struct rendering *render(const struct experiment *experiment, uint32_t scopes)
 {
     struct rendering *rendering = malloc(sizeof *rendering);
     if (rendering == NULL)
@@ -96,19 +125,45 @@ char *experiment_render(const struct experiment *experiment, enum setting_scope 
     rendering->count = 0;
     const struct setting *setting;
     for (uint32_t i = 0; (setting = setting_at(i)) != NULL; i++) {
-        if (setting->form == SETTING_CATALOGUE || !(setting->scope & scope) ||
+        if (setting->form == SETTING_CATALOGUE || !(setting->scope & scopes) ||
             !setting_applies(setting, &experiment->settings))
             continue;
         char text[SETTING_TEXT_BYTES_MAX];
         setting_format(setting, &experiment->settings, text);
-        render_line(rendering, setting->param.name, text);
+        render_line(rendering, setting->param.name, text, kind_of_setting(setting, text));
     }
-    if (scope == SETTING_SEARCH)
+    if (scopes & SETTING_SEARCH)
         render_search(rendering, &experiment->search);
     qsort(rendering->lines, rendering->count, sizeof rendering->lines[0], compare_lines);
-    char *text = join(rendering);
+    return rendering;
+}
+
+char *experiment_render(const struct experiment *experiment, enum setting_scope scope)
+{
+    struct rendering *rendering = render(experiment, scope);
+    char *text = rendering == NULL ? NULL : join(rendering);
     free(rendering);
     return text;
+}
+
+int experiment_list(const struct experiment *experiment, const struct experiment_visitor *visitor,
+                    struct error *error)
+{
+    struct rendering *rendering =
+        render(experiment, SETTING_SEARCH | SETTING_LIMIT | SETTING_PLACE | SETTING_SPEC);
+    if (rendering == NULL)
+        return error_set(error, -1, "out of memory");
+    for (uint32_t i = 0; i < rendering->count; i++) {
+        struct rendered_line *line = &rendering->lines[i];
+        char *equals = strstr(line->text, " = ");
+        assert(equals != NULL);
+        *equals = '\0';
+        equals[strcspn(equals + 1, "\n") + 1] = '\0';
+        const struct listed_setting setting = {line->text, equals + strlen(" = "), line->kind};
+        visitor->visit(visitor->context, &setting);
+    }
+    free(rendering);
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------- differences */
@@ -141,13 +196,43 @@ static const char *next_line(const char *text)
     return *text == '\n' ? text + 1 : text;
 }
 
-/* Appends "seed: was 7, now 8", behind "; " unless it is the first; what does not fit is cut. */
-static void say_difference(char *text, size_t size, const char *key, const char *was,
+/* Ends a text that was cut at `size` with "..." behind its last whole word. */
+static void end_at_word(char *text, size_t size)
+{
+    static const char end[] = "...", between[] = " ,;";
+    if (size < sizeof end) {
+        text[0] = '\0';
+        return;
+    }
+    size_t length = size - sizeof end;
+    while (length > 0 && strchr(between, text[length]) == NULL)
+        length--;
+    while (length > 0 && strchr(between, text[length - 1]) != NULL)
+        length--;
+    memcpy(text + length, end, sizeof end);
+}
+
+/* A sentence that grows; `full` once something did not fit. */
+struct differences {
+    char *text;
+    size_t size, used;
+    bool full;
+};
+
+/* Appends "seed: was 7, now 8", behind "; " unless it is the first. */
+static void say_difference(struct differences *differences, const char *key, const char *was,
                            const char *now)
 {
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s: was %s, now %s", used == 0 ? "" : "; ", key, was,
-             now);
+    if (differences->full)
+        return;
+    size_t left = differences->size - differences->used;
+    int written = snprintf(differences->text + differences->used, left, "%s%s: was %s, now %s",
+                           differences->used == 0 ? "" : "; ", key, was, now);
+    differences->full = written < 0 || (size_t)written >= left;
+    if (differences->full)
+        end_at_word(differences->text, differences->size);
+    else
+        differences->used += (size_t)written;
 }
 
 void experiment_differences(const char *old_canonical, const char *new_canonical, char *text,
@@ -155,6 +240,7 @@ void experiment_differences(const char *old_canonical, const char *new_canonical
 {
     assert(size > 0);
     text[0] = '\0';
+    struct differences differences = {.text = text, .size = size};
     while (*old_canonical != '\0' || *new_canonical != '\0') {
         struct pair was = pair_at(old_canonical), now = pair_at(new_canonical);
         int order = strcmp(was.key, now.key);
@@ -163,11 +249,11 @@ void experiment_differences(const char *old_canonical, const char *new_canonical
         else if (*new_canonical == '\0')
             order = -1;
         if (order < 0)
-            say_difference(text, size, was.key, was.value, "absent");
+            say_difference(&differences, was.key, was.value, "absent");
         else if (order > 0)
-            say_difference(text, size, now.key, "absent", now.value);
+            say_difference(&differences, now.key, "absent", now.value);
         else if (strcmp(was.value, now.value) != 0)
-            say_difference(text, size, was.key, was.value, now.value);
+            say_difference(&differences, was.key, was.value, now.value);
         if (order <= 0)
             old_canonical = next_line(old_canonical);
         if (order >= 0)

@@ -235,10 +235,15 @@ int setting_find(const char *key)
     return -1;
 }
 
+bool setting_has(uint32_t set, double choice)
+{
+    return set == 0 || (set >> (uint32_t)choice & 1) != 0;
+}
+
 bool setting_applies(const struct setting *setting, const struct settings *settings)
 {
-    uint32_t evaluator = UINT32_C(1) << (uint32_t)settings->evaluator;
-    uint32_t data_set = UINT32_C(1) << (uint32_t)settings->data_set;
-    return (setting->evaluators == 0 || (setting->evaluators & evaluator) != 0) &&
-           (setting->data_sets == 0 || (setting->data_sets & data_set) != 0);
+    return setting_has(setting->evaluators, settings->evaluator) &&
+           setting_has(setting->data_sets, settings->data_set) &&
+           setting_has(setting->optimizers, settings->train_optimizer) &&
+           !(setting->without_steps && settings->train_steps > 0);
 }

@@ -45,6 +45,8 @@ struct settings {
 /* The words of the choices, in the order of their indices. */
 enum numeric_choice { NUMERIC_CHOICE_PORTABLE = 0, NUMERIC_CHOICE_NATIVE = 1 };
 enum evaluator_choice { EVALUATOR_NULL = 0, EVALUATOR_TRAIN = 1 };
+enum optimizer_choice { OPTIMIZER_ADAMW = 0, OPTIMIZER_SGD = 1 };
+enum inputs_choice { INPUTS_STANDARDISED = 0, INPUTS_UNIT = 1, INPUTS_RAW = 2 };
 enum data_set_choice { DATA_SET_FASHION_MNIST = 0, DATA_SET_IDX = 1, DATA_SET_MNIST1D = 2 };
 enum commit_choice { COMMIT_CHOICE_ORDERED = 0, COMMIT_CHOICE_ARRIVAL = 1 };
 enum poison_choice { POISON_STOPS = 0, POISON_FAILS = 1 };
@@ -75,8 +77,11 @@ struct setting {
     uint32_t scope; /* enum setting_scope */
     size_t offset;  /* into struct settings */
     bool required;  /* where it applies */
-    /* Bit sets of 1 << choice: the evaluators and the data sets that the row is for; 0: all. */
-    uint32_t evaluators, data_sets;
+    /* Bit sets of 1 << choice: the evaluators, data sets and optimisers that the row is for; 0:
+     * all.
+     */
+    uint32_t evaluators, data_sets, optimizers;
+    bool without_steps; /* of no use when train.steps is not 0 */
 };
 
 /* At most this many rows. */
@@ -87,8 +92,10 @@ const struct setting *setting_at(uint32_t index);
 /* Index of the row with this key, or -1. */
 int setting_find(const char *key);
 
-/* Whether these settings' evaluator and data set have any use for the row. What does not apply is
- * in no canonical text and may not be given. */
+/* Whether such a bit set has this choice. */
+bool setting_has(uint32_t set, double choice);
+/* Whether the other settings leave any use for the row. What does not apply is in no canonical text
+ * and may not be given. */
 bool setting_applies(const struct setting *setting, const struct settings *settings);
 
 /* settings_train.c's part of the table: how a network is built, fed and trained. */

@@ -1,8 +1,8 @@
 /*
  * train_spec.c: the train evaluator's settings, read from the spec's `key = value` lines.
  *
- * The coordinator fills every default in before it writes the spec; the fallbacks here are the same
- * ones, for specs that are written by hand. A test holds the two tables against each other.
+ * The coordinator writes every key that counts, with its default filled in; the fallbacks here are
+ * the same ones. tests/property/test_train_settings.c holds the two tables against each other.
  */
 #include "worker/evaluators/spec_reader.h"
 #include "worker/evaluators/train.h"

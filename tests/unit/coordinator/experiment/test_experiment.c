@@ -331,7 +331,16 @@ static void differences_stay_in_their_memory(void **state)
     (void)state;
     char text[12];
     experiment_differences("a = 1\nb = 1\n", "a = 2\nb = 2\n", text, sizeof text);
-    assert_string_equal(text, "a: was 1, n");
+    assert_string_equal(text, "a: was 1...");
+    char wide[32];
+    experiment_differences("a = 1\nlonger = 1\n", "a = 2\nlonger = 2\n", wide, sizeof wide);
+    assert_string_equal(wide, "a: was 1, now 2; longer: was...");
+    experiment_differences("a = 1\nb = 1\n", "a = 2\nb = 22\n", wide, 31);
+    assert_string_equal(wide, "a: was 1, now 2; b: was 1...");
+    experiment_differences("a = 1\nb = 1\n", "a = 2\nb = 2\n", wide, sizeof wide);
+    assert_string_equal(wide, "a: was 1, now 2; b: was 1...");
+    experiment_differences("abcdefghi = 1\n", "", wide, 8);
+    assert_string_equal(wide, "...");
     experiment_differences("no equals sign\n\n\n", "=\n = \n", text, 1);
     assert_string_equal(text, "");
 }

@@ -45,7 +45,6 @@ static const char train_keys[] = "evaluator = train\n"
                                  "train.fitness = accuracy\n"
                                  "train.l2 = 0\n"
                                  "train.lr = 0.0001\n"
-                                 "train.momentum = 0\n"
                                  "train.optimizer = adamw\n"
                                  "train.optimizer_state = reset\n"
                                  "train.steps = 0\n"
@@ -126,29 +125,17 @@ static void the_digest_depends_on_what_is_learnt_and_how(void **state)
 {
     (void)state;
     static const char *const overrides[] = {
-        "model.spec=mlp:18x19",
-        "model.activation=gelu",
-        "model.init=he",
-        "data.train=49999",
-        "data.select=0",
-        "data.confirm=0",
-        "data.test=100",
-        "data.split_seed=1",
-        "data.inputs=unit",
-        "train.optimizer=sgd",
-        "train.lr=1e-3",
-        "train.beta1=0.8",
-        "train.beta2=0.99",
-        "train.eps=1e-7",
-        "train.momentum=0.9",
-        "train.weight_decay=1",
-        "train.l2=1e-4",
-        "train.dropout=0.5",
-        "train.batch=128",
-        "train.epochs=2",
-        "train.steps=10",
-        "train.fitness=loss",
-        "train.optimizer_state=keep",
+        "model.spec=mlp:18x19", "model.activation=gelu",
+        "model.init=he",        "data.train=49999",
+        "data.select=0",        "data.confirm=0",
+        "data.test=100",        "data.split_seed=1",
+        "data.inputs=unit",     "train.weight_decay=2",
+        "train.lr=1e-3",        "train.beta1=0.8",
+        "train.beta2=0.99",     "train.eps=1e-7",
+        "train.weight_decay=1", "train.l2=1e-4",
+        "train.dropout=0.5",    "train.batch=128",
+        "train.epochs=2",       "train.steps=10",
+        "train.fitness=loss",   "train.optimizer_state=keep",
         "numeric=native",
     };
     enum { COUNT = sizeof overrides / sizeof overrides[0] };
@@ -165,6 +152,13 @@ static void the_digest_depends_on_what_is_learnt_and_how(void **state)
     struct digest digest = experiment_digest(base);
     assert_true(digest_equal(&digest, &digests[COUNT]));
     experiment_destroy(&base);
+    /* Momentum is for one optimiser alone. */
+    static const char *const momentum[] = {"train.optimizer=sgd", "train.momentum=0.9"};
+    struct experiment *with = parse_with(SMALL, momentum, 2), *without = parse(SMALL, momentum[0]);
+    struct digest ours = experiment_digest(with), plain = experiment_digest(without);
+    assert_false(digest_equal(&ours, &plain) || digest_equal(&plain, &digest));
+    experiment_destroy(&with);
+    experiment_destroy(&without);
 }
 
 static void the_canonical_text_makes_the_experiment_again(void **state)
@@ -324,6 +318,56 @@ static void settings_of_another_data_set(void **state)
         "--set data.dir=x: is for data.set fashion-mnist or idx, and this one is mnist1d");
 }
 
+static void settings_of_the_other_optimiser(void **state)
+{
+    (void)state;
+    check_refused(SMALL, "train.momentum=0.9",
+                  "--set train.momentum=0.9: is for train.optimizer sgd, and this one is adamw");
+    check_refused(SMALL "train: {momentum: 0, optimizer: adamw}\n", NULL,
+                  "x.yaml:8:9: train.momentum: is for train.optimizer sgd, and this one is adamw");
+    static const char *const keys[] = {"beta1", "beta2", "eps"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char text[1024], expected[256];
+        snprintf(text, sizeof text, SMALL "train:\n  %s: 0.5\n  optimizer: sgd\n", keys[i]);
+        snprintf(expected, sizeof expected,
+                 "x.yaml:9:3: train.%s: is for train.optimizer adamw, and this one is sgd",
+                 keys[i]);
+        check_refused(text, NULL, expected);
+    }
+    struct experiment *experiment =
+        parse(SMALL "train: {optimizer: sgd, momentum: 0.9, weight_decay: 1}\n", NULL);
+    assert_non_null(strstr(experiment_spec(experiment), "train.momentum = 0.9\n"));
+    assert_null(strstr(experiment_spec(experiment), "train.beta1"));
+    experiment_destroy(&experiment);
+}
+
+static void epochs_beside_steps(void **state)
+{
+    (void)state;
+    check_refused(SMALL "train:\n  epochs: 2\n  steps: 200\n", NULL,
+                  "x.yaml:9:3: train.epochs: would do nothing, because train.steps is 200: leave "
+                  "out train.epochs, or train.steps for passes over the data");
+    check_refused(SMALL "train: {epochs: 1}\n", "train.steps=5",
+                  "x.yaml:8:9: train.epochs: would do nothing, because train.steps is 5: leave out "
+                  "train.epochs, or train.steps for passes over the data");
+    struct experiment *experiment = parse(SMALL "train: {epochs: 2, steps: 0}\n", NULL);
+    experiment_destroy(&experiment);
+    experiment = parse(SMALL "train: {steps: 200}\n", NULL);
+    experiment_destroy(&experiment);
+}
+
+static void inputs_that_are_no_bytes(void **state)
+{
+    (void)state;
+    check_refused(MADE, "data.inputs=unit",
+                  "--set data.inputs=unit: unit is for bytes, and the samples of mnist1d are "
+                  "numbers: expected standardise or raw");
+    struct experiment *experiment = parse(MADE, "data.inputs=raw");
+    experiment_destroy(&experiment);
+    experiment = parse(SMALL, "data.inputs=unit");
+    experiment_destroy(&experiment);
+}
+
 static void operators_of_the_other_evaluator(void **state)
 {
     (void)state;
@@ -416,6 +460,9 @@ int main(void)
         cmocka_unit_test(what_training_cannot_do_without),
         cmocka_unit_test(settings_of_the_other_evaluator),
         cmocka_unit_test(settings_of_another_data_set),
+        cmocka_unit_test(settings_of_the_other_optimiser),
+        cmocka_unit_test(epochs_beside_steps),
+        cmocka_unit_test(inputs_that_are_no_bytes),
         cmocka_unit_test(operators_of_the_other_evaluator),
         cmocka_unit_test(values_that_make_no_sense),
         cmocka_unit_test(the_core_knows_the_numeric_class),
