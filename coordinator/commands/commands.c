@@ -15,7 +15,9 @@ static const struct command commands[] = {
         .summary = "run an experiment on this machine",
         .details =
             "Coordinator and workers in one command. A run directory that exists already is "
-            "resumed. Ctrl-C pauses the run (exit code 130); the same command goes on with it.",
+            "resumed. Ctrl-C pauses the run (exit code 130), as SIGTERM does (143): running jobs "
+            "get up to 10 s to finish, a second Ctrl-C stops at once. The same command goes on "
+            "with the run.",
         .options = 1 << OPTION_WORKERS | 1 << OPTION_DEVICE | 1 << OPTION_DIR | 1 << OPTION_SEED |
                    1 << OPTION_SET | 1 << OPTION_JSON,
         .positional_least = 1,

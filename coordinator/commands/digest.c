@@ -133,12 +133,15 @@ int command_digest(const struct arguments *arguments)
 
 /* --------------------------------------------------------------------------------------- diff */
 
+/* Room for the differences of two experiments, in a sentence that people still read. */
+enum { DIFFERENCES_BYTES_MAX = 1024 };
+
 /* The first difference, as texts. */
 struct difference {
     bool found;
     char commit[ID_BYTES_MAX]; /* "" when it is not about one */
     char field[32];
-    char values[2][256];
+    char values[2][DIFFERENCES_BYTES_MAX];
 };
 
 static void differ(struct difference *difference, const char *field, const char *a, const char *b)
@@ -254,7 +257,7 @@ static int compare_runs(struct reader readers[2], struct difference *difference,
     const struct ledger_header *a = &readers[0].header, *b = &readers[1].header;
     if (!digest_equal(&a->experiment_digest, &b->experiment_digest)) {
         differ_digest(difference, "experiment", &a->experiment_digest, &b->experiment_digest);
-        char text[512];
+        char text[DIFFERENCES_BYTES_MAX];
         experiment_differences(a->canonical, b->canonical, text, sizeof text);
         if (text[0] != '\0')
             differ(difference, "experiment", text, "");

@@ -132,22 +132,34 @@ int command_strategies(const struct arguments *arguments)
 
 /* ----------------------------------------------------------------------------------- validate */
 
-/* The canonical text's "key = value" lines as an object. */
-static struct json_node *settings_node(const char *canonical)
+/* The kinds of JSON; null for what never happens. `context` is the object. */
+static void set_setting(void *context, const struct listed_setting *setting)
 {
-    struct json_node *node = json_node_object();
-    while (*canonical != '\0') {
-        size_t bytes = strcspn(canonical, "\n");
-        char *line = strndup(canonical, bytes);
-        char *value = line != NULL ? strstr(line, " = ") : NULL;
-        if (value != NULL) {
-            *value = '\0';
-            json_set_text(node, line, value + 3);
-        }
-        free(line);
-        canonical += bytes + (canonical[bytes] == '\n');
+    struct json_node *node = context;
+    switch (setting->kind) {
+    case LISTED_TEXT:
+        json_set_text(node, setting->key, setting->value);
+        break;
+    case LISTED_WHOLE:
+        json_set_u64(node, setting->key, strtoull(setting->value, NULL, 10));
+        break;
+    case LISTED_REAL:
+        json_set_f64(node, setting->key, strtod(setting->value, NULL));
+        break;
+    case LISTED_BOOLEAN:
+        json_set_bool(node, setting->key, strcmp(setting->value, "true") == 0);
+        break;
+    case LISTED_NEVER:
+        json_set_text(node, setting->key, NULL);
+        break;
     }
-    return node;
+}
+
+/* An empty text is shown as YAML would have it. */
+static void show_setting(void *context, const struct listed_setting *setting)
+{
+    (void)context;
+    printf("%s = %s\n", setting->key, setting->value[0] != '\0' ? setting->value : "\"\"");
 }
 
 int command_validate(const struct arguments *arguments)
@@ -158,21 +170,28 @@ int command_validate(const struct arguments *arguments)
         return complain(EXIT_BAD_EXPERIMENT, "%s", error.text);
     char hex[DIGEST_HEX_BYTES];
     struct digest digest = experiment_digest(experiment);
+    struct json_node *settings = json_node_object();
+    bool json = arguments->given[OPTION_JSON];
+    const struct experiment_visitor visitor = {settings, json ? set_setting : show_setting};
     digest_to_hex(&digest, hex);
-    if (arguments->given[OPTION_JSON]) {
+    int code = EXIT_DONE;
+    if (experiment_list(experiment, &visitor, &error) != 0) {
+        code = complain(EXIT_FAILED, "%s", error.text);
+        json_node_free(&settings);
+    } else if (json) {
         struct json_node *root = json_node_object();
         json_set_text(root, "name", experiment_name(experiment));
         json_set_text(root, "digest", hex);
         json_set_u64(root, "jobs", experiment_jobs(experiment));
-        json_set_node(root, "settings", settings_node(experiment_canonical(experiment)));
+        json_set_node(root, "settings", settings);
         print_json(root);
     } else {
-        printf("%s\n%" PRIu64 " jobs; experiment %s is valid, its digest %s\n",
-               experiment_canonical(experiment), experiment_jobs(experiment),
-               experiment_name(experiment), hex);
+        printf("\n%" PRIu64 " jobs; experiment %s is valid, its digest %s\n",
+               experiment_jobs(experiment), experiment_name(experiment), hex);
+        json_node_free(&settings);
     }
     experiment_destroy(&experiment);
-    return EXIT_DONE;
+    return code;
 }
 
 /* --------------------------------------------------------------------------------------- runs */

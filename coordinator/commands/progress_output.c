@@ -189,6 +189,18 @@ static void on_noted(void *context, const struct shell_noted *noted)
     fflush(stdout);
 }
 
+/* --json has its events; this is for somebody who waits at a terminal. */
+static void on_waiting(void *context, uint32_t seconds_most)
+{
+    struct progress_output *output = context;
+    if (output->style == PROGRESS_JSON)
+        return;
+    progress_output_clear(output);
+    printf("waits for running jobs to finish (up to %u s); Ctrl-C again stops at once\n",
+           seconds_most);
+    fflush(stdout);
+}
+
 struct shell_observer progress_output_observer(struct progress_output *output)
 {
     return (struct shell_observer){
@@ -196,5 +208,6 @@ struct shell_observer progress_output_observer(struct progress_output *output)
         .started = on_started,
         .progressed = on_progressed,
         .noted = on_noted,
+        .waiting = on_waiting,
     };
 }

@@ -60,6 +60,37 @@ int reader_next_commit(struct reader *reader, struct commit_record *record, stru
     return result == LEDGER_END ? 0 : -1;
 }
 
+int reader_count(struct reader *reader, struct commit_counts *counts, struct error *error)
+{
+    struct commit_record record;
+    int rc;
+    *counts = (struct commit_counts){0};
+    if (reader_rewind(reader, error) != 0)
+        return -1;
+    while ((rc = reader_next_commit(reader, &record, error)) > 0) {
+        bool final = record.job.key.job == JOB_NUMBER_FINAL;
+        counts->commits++;
+        counts->admitted += record.admitted;
+        counts->diverged += !final && record.outcome == OUTCOME_DIVERGED;
+        counts->failed += !final && record.outcome == OUTCOME_FAILED;
+    }
+    return rc;
+}
+
+void format_no_champion(const struct commit_counts *counts, char text[NO_CHAMPION_BYTES_MAX])
+{
+    unsigned long long diverged = counts->diverged, failed = counts->failed;
+    if (counts->commits == 0) {
+        snprintf(text, NO_CHAMPION_BYTES_MAX, "none: no job is done yet");
+        return;
+    }
+    int used = snprintf(text, NO_CHAMPION_BYTES_MAX, "none: %llu of %llu job%s %s",
+                        diverged > 0 ? diverged : failed, (unsigned long long)counts->commits,
+                        counts->commits == 1 ? "" : "s", diverged > 0 ? "diverged" : "failed");
+    if (diverged > 0 && failed > 0)
+        snprintf(text + used, NO_CHAMPION_BYTES_MAX - (size_t)used, ", %llu failed", failed);
+}
+
 int reader_get(struct reader *reader, struct job_key key, struct commit_record *record,
                struct error *error)
 {
@@ -179,6 +210,23 @@ void reader_fact(struct reader *reader, const char *name, char *value, size_t si
 {
     if (ledger_get_fact(reader->ledger, name, value, size, NULL) != LEDGER_OK)
         value[0] = '\0';
+}
+
+void reader_poison(struct reader *reader, char *reason, size_t size)
+{
+    char finished[32], digest[DIGEST_HEX_BYTES], id[ID_BYTES_MAX];
+    char text[REASON_BYTES_MAX + NAME_BYTES_MAX];
+    struct job_key job;
+    reason[0] = '\0';
+    /* A run that came to its end has a digest, and only one without poison is finished. */
+    reader_fact(reader, "finished", finished, sizeof finished);
+    reader_fact(reader, "digest", digest, sizeof digest);
+    if (finished[0] != '\0' || digest[0] == '\0' ||
+        ledger_get_note(reader->ledger, "job_quarantined", &job, text, sizeof text, NULL) !=
+            LEDGER_OK)
+        return;
+    format_id(job, id);
+    snprintf(reason, size, "job %s: %s", id, text);
 }
 
 struct json_node *metrics_node(const struct commit_record *record)

@@ -30,6 +30,16 @@ int reader_rewind(struct reader *reader, struct error *error) __attribute__((war
 int reader_next_commit(struct reader *reader, struct commit_record *record, struct error *error)
     __attribute__((warn_unused_result));
 
+/* All commits by what became of them; final jobs are among the commits alone. */
+struct commit_counts {
+    uint64_t commits, admitted, diverged, failed;
+};
+int reader_count(struct reader *reader, struct commit_counts *counts, struct error *error)
+    __attribute__((warn_unused_result));
+/* What stands where a champion would: "none: 20 of 20 jobs diverged". */
+enum { NO_CHAMPION_BYTES_MAX = 128 };
+void format_no_champion(const struct commit_counts *counts, char text[NO_CHAMPION_BYTES_MAX]);
+
 /* 1 with *record, 0 when nothing was committed under that key, -1 with the reason. */
 int reader_get(struct reader *reader, struct job_key key, struct commit_record *record,
                struct error *error) __attribute__((warn_unused_result));
@@ -49,6 +59,10 @@ int reader_detail(struct reader *reader, struct job_key key, struct detail *deta
 
 /* The value of a fact, "" when there is none. */
 void reader_fact(struct reader *reader, const char *name, char *value, size_t size);
+
+/* Why a poisoned run stopped: "job 0/7: its slot died 3 times; its line stops". "" when it did not
+ * stop for that, or went on since. */
+void reader_poison(struct reader *reader, char *reason, size_t size);
 
 /* "0/12", "0/final". */
 enum { ID_BYTES_MAX = 40 };

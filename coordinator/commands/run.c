@@ -83,6 +83,7 @@ struct ending {
     const struct shell_outcome *outcome;
     const char *directory;
     bool has_champion, has_final;
+    struct commit_counts counts; /* without a champion: what became of the jobs */
     struct commit_record champion, final;
     bool has_damage, damage_complete;
     uint64_t damage; /* units */
@@ -99,7 +100,8 @@ static void read_damage(struct reader *reader, struct ending *ending)
     free(detail);
 }
 
-/* The champion and its last evaluation; without them when the ledger cannot be read. */
+/* The champion and its last evaluation, or why there is none; without them when the ledger cannot
+ * be read. */
 static void read_champion(const char *directory, struct ending *ending)
 {
     struct reader reader;
@@ -111,6 +113,8 @@ static void read_champion(const char *directory, struct ending *ending)
         ending->has_champion && reader_get(&reader, final, &ending->final, NULL) == 1;
     if (ending->has_champion)
         read_damage(&reader, ending);
+    else if (reader_count(&reader, &ending->counts, NULL) != 0)
+        ending->counts = (struct commit_counts){0};
     reader_close(&reader);
 }
 
@@ -139,6 +143,13 @@ static void print_champion(const struct ending *ending)
                ending->directory, id);
 }
 
+static void print_no_champion(const struct ending *ending)
+{
+    char text[NO_CHAMPION_BYTES_MAX];
+    format_no_champion(&ending->counts, text);
+    printf("%-12s %s\n", "champion", text);
+}
+
 static void print_ending(const struct invocation *invocation, const struct ending *ending)
 {
     char hex[DIGEST_HEX_BYTES];
@@ -148,6 +159,8 @@ static void print_ending(const struct invocation *invocation, const struct endin
            (unsigned long long)ending->outcome->view.jobs_total);
     if (ending->has_champion)
         print_champion(ending);
+    else
+        print_no_champion(ending);
     printf("%-12s %s\n", "digest", hex);
     printf("%-12s %s\n", "directory", invocation->directory);
 }
@@ -167,6 +180,10 @@ static void print_ending_json(const struct invocation *invocation, const struct 
         json_set_text(event, "champion", id);
         json_set_f64(event, "fitness", ending->champion.fitness);
         json_set_node(event, "metrics", metrics_node(&ending->champion));
+    } else {
+        json_set_text(event, "champion", NULL);
+        json_set_u64(event, "diverged", ending->counts.diverged);
+        json_set_u64(event, "failed", ending->counts.failed);
     }
     if (ending->has_final)
         json_set_node(event, "final_metrics", metrics_node(&ending->final));
@@ -222,7 +239,8 @@ static int finish(struct invocation *invocation, enum shell_result result,
     progress_output_clear(&invocation->output);
     if (!outcome->started)
         return complain(EXIT_FAILED, "%s", error->text);
-    return complain(EXIT_FAILED, "%s; %llu commits are safe, resume with: %s", error->text,
+    return complain(outcome->local_refused ? EXIT_UNREACHABLE : EXIT_FAILED,
+                    "%s; %llu commits are safe, resume with: %s", error->text,
                     (unsigned long long)outcome->commits_safe, resume);
 }
 

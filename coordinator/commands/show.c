@@ -8,12 +8,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void slices_text(uint32_t slices, char *text, size_t size)
+/*
+ * The slices that count, as words. Without samples to select by, those of training stand in for
+ * them (data.select).
+ */
+static void slices_text(uint32_t slices, const char *canonical, char *text, size_t size)
 {
     static const char *const names[] = {"train", "select", "confirm", "test"};
     size_t used = 0;
     text[0] = '\0';
+    if ((slices & SLICE_SELECT) != 0 && strstr(canonical, "\ndata.select = 0\n") != NULL)
+        slices = (slices & ~(uint32_t)SLICE_SELECT) | SLICE_TRAIN;
     for (uint32_t i = 0; i < sizeof names / sizeof *names && used < size; i++) {
         if ((slices >> i & 1) != 0)
             used +=
@@ -31,11 +38,11 @@ static struct json_node *params_node(const struct operator_call *call)
     return node;
 }
 
-static struct json_node *record_node(const struct commit_record *record)
+static struct json_node *record_node(const struct commit_record *record, const char *canonical)
 {
     struct json_node *node = summary_node(record);
     char hex[DIGEST_HEX_BYTES], slices[64];
-    slices_text(record->job.slices, slices, sizeof slices);
+    slices_text(record->job.slices, canonical, slices, sizeof slices);
     json_set_node(node, "params", params_node(&record->job.call));
     json_set_text(node, "outcome", outcome_name(record->outcome));
     json_set_node(node, "metrics", metrics_node(record));
@@ -103,12 +110,12 @@ static void show_metrics(const struct commit_record *record)
     }
 }
 
-static void show_record(const struct commit_record *record)
+static void show_record(const struct commit_record *record, const char *canonical)
 {
     char id[ID_BYTES_MAX], parents[2 * ID_BYTES_MAX], slices[64];
     format_id(record->job.key, id);
     format_parents(record, parents, sizeof parents);
-    slices_text(record->job.slices, slices, sizeof slices);
+    slices_text(record->job.slices, canonical, slices, sizeof slices);
     printf("%-14s %s%s\n", "id", id, record->champion ? ", champion when it was committed" : "");
     show_operator(record);
     printf("%-14s %s\n", "parents", parents[0] != '\0' ? parents : "-");
@@ -127,34 +134,39 @@ static void show_record(const struct commit_record *record)
     show_digest_line("description", &record->description);
     show_digest_line("chain", &record->chain);
     printf("%-14s %s\n", "numeric", record->numeric);
+    /* The ledger does not tell second opinions from repeated attempts. */
     printf("%-14s %s on %s, %" PRIu32 " attempt%s, computed %" PRIu32 " ms, committed %" PRIu64
            " ms after its creation as number %" PRIu64 "\n",
            "worker", record->worker, record->host, record->attempts,
-           record->attempts == 1 ? "" : "s", record->compute_ms, record->waited_ms,
-           record->sequence);
+           record->attempts == 1 ? "" : "s (second opinions count)", record->compute_ms,
+           record->waited_ms, record->sequence);
 }
 
-/* `complaint`: why there is no detail, where there should be one. */
-static void show_all(const struct commit_record *record, const struct detail *detail,
-                     const char *complaint)
+struct shown {
+    const char *canonical; /* of the run's experiment */
+    struct commit_record record;
+    const struct detail *detail; /* or NULL */
+    const char *complaint;       /* why there is no detail, where there should be one */
+};
+
+static void show_all(const struct shown *shown)
 {
-    show_record(record);
-    if (detail != NULL)
-        show_detail(detail);
-    else if (complaint != NULL)
-        printf("%-14s cannot be read: %s\n", "detail", complaint);
+    show_record(&shown->record, shown->canonical);
+    if (shown->detail != NULL)
+        show_detail(shown->detail);
+    else if (shown->complaint != NULL)
+        printf("%-14s cannot be read: %s\n", "detail", shown->complaint);
 }
 
-static void print_record_json(const struct commit_record *record, const struct detail *detail,
-                              const char *complaint)
+static void print_record_json(const struct shown *shown)
 {
-    struct json_node *node = record_node(record);
-    if (detail != NULL)
-        json_set_node(node, "detail", detail_node(detail));
+    struct json_node *node = record_node(&shown->record, shown->canonical);
+    if (shown->detail != NULL)
+        json_set_node(node, "detail", detail_node(shown->detail));
     else
         json_set_text(node, "detail", NULL);
-    if (complaint != NULL)
-        json_set_text(node, "detail_error", complaint);
+    if (shown->complaint != NULL)
+        json_set_text(node, "detail_error", shown->complaint);
     print_json(node);
 }
 
@@ -162,20 +174,23 @@ int command_show(const struct arguments *arguments)
 {
     struct error error;
     struct reader reader;
-    struct commit_record record;
+    struct shown shown;
     if (reader_open(&reader, arguments->positional[0], &error) != 0)
         return complain(EXIT_FAILED, "%s", error.text);
     int code = EXIT_DONE;
-    if (reader_find(&reader, arguments->positional[1], &record, &error) != 0) {
+    if (reader_find(&reader, arguments->positional[1], &shown.record, &error) != 0) {
         code = complain(EXIT_FAILED, "%s", error.text);
     } else {
         struct detail *detail = malloc(sizeof *detail);
         assert(detail != NULL);
-        int found = reader_detail(&reader, record.job.key, detail, &error);
+        int found = reader_detail(&reader, shown.record.job.key, detail, &error);
+        shown.canonical = reader.header.canonical;
+        shown.detail = found > 0 ? detail : NULL;
+        shown.complaint = found < 0 ? error.text : NULL;
         if (arguments->given[OPTION_JSON])
-            print_record_json(&record, found > 0 ? detail : NULL, found < 0 ? error.text : NULL);
+            print_record_json(&shown);
         else
-            show_all(&record, found > 0 ? detail : NULL, found < 0 ? error.text : NULL);
+            show_all(&shown);
         free(detail);
     }
     reader_close(&reader);

@@ -69,23 +69,6 @@ out:
 
 /* ---------------------------------------------------------------------------- from the ledger */
 
-struct counts {
-    uint64_t commits, admitted;
-};
-
-static int count(struct reader *reader, struct counts *counts, struct error *error)
-{
-    struct commit_record record;
-    int rc;
-    if (reader_rewind(reader, error) != 0)
-        return -1;
-    while ((rc = reader_next_commit(reader, &record, error)) > 0) {
-        counts->commits++;
-        counts->admitted += record.admitted;
-    }
-    return rc;
-}
-
 static void set_champion(struct reader *reader, struct json_node *root)
 {
     struct commit_record champion;
@@ -104,15 +87,17 @@ static void set_champion(struct reader *reader, struct json_node *root)
 static struct json_node *read_run(const char *path, bool silent, struct error *error)
 {
     struct reader reader;
-    struct counts counts = {0};
+    struct commit_counts counts;
     if (reader_open(&reader, path, error) != 0)
         return NULL;
     struct json_node *root = NULL;
-    if (count(&reader, &counts, error) == 0) {
+    if (reader_count(&reader, &counts, error) == 0) {
         char finished[32], digest[DIGEST_HEX_BYTES], served[32], hex[DIGEST_HEX_BYTES];
+        char reason[REASON_BYTES_MAX];
         reader_fact(&reader, "finished", finished, sizeof finished);
         reader_fact(&reader, "digest", digest, sizeof digest);
         reader_fact(&reader, "served_ms", served, sizeof served);
+        reader_poison(&reader, reason, sizeof reason);
         digest_to_hex(&reader.header.experiment_digest, hex);
         root = json_node_object();
         json_set_text(root, "name", reader.header.name);
@@ -121,12 +106,16 @@ static struct json_node *read_run(const char *path, bool silent, struct error *e
                       silent                ? "not answering"
                       : finished[0] != '\0' ? "finished"
                                             : "stopped");
+        if (reason[0] != '\0')
+            json_set_text(root, "reason", reason);
         json_set_text(root, "experiment_digest", hex);
         json_set_text(root, "engine_version", reader.header.engine_version);
         json_set_u64(root, "served_ms", strtoull(served, NULL, 10));
         json_set_text(root, "digest", digest[0] != '\0' ? digest : NULL);
         json_set_u64(root, "commits", counts.commits);
         json_set_u64(root, "admitted", counts.admitted);
+        json_set_u64(root, "diverged", counts.diverged);
+        json_set_u64(root, "failed", counts.failed);
         json_set_u64(root, "lines", reader.lines);
         set_champion(&reader, root);
     }
@@ -202,16 +191,33 @@ static void show_champion(const struct json_node *root, const char *champion)
     printf("\n");
 }
 
+static void show_no_champion(const struct json_node *root)
+{
+    const struct commit_counts counts = {
+        .commits = json_get_u64(root, "commits", 0),
+        .diverged = json_get_u64(root, "diverged", 0),
+        .failed = json_get_u64(root, "failed", 0),
+    };
+    char text[NO_CHAMPION_BYTES_MAX];
+    format_no_champion(&counts, text);
+    printf("%-11s %s\n", "champion", text);
+}
+
 static void show(const struct json_node *root)
 {
     printf("%-11s %s\n", "name", json_get_text(root, "name", "?"));
     printf("%-11s %s\n", "directory", json_get_text(root, "directory", "?"));
     printf("%-11s %s\n", "state", json_get_text(root, "state", "?"));
+    const char *reason = json_get_text(root, "reason", NULL);
+    if (reason != NULL)
+        printf("%-11s %s\n", "reason", reason);
     printf("%-11s %" PRIu64 ", %" PRIu64 " admitted\n", "commits", json_get_u64(root, "commits", 0),
            json_get_u64(root, "admitted", 0));
     const char *champion = json_get_text(root, "champion", NULL);
     if (champion != NULL)
         show_champion(root, champion);
+    else
+        show_no_champion(root);
     const char *digest = json_get_text(root, "digest", NULL);
     if (digest != NULL)
         printf("%-11s %s\n", "digest", digest);

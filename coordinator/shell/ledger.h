@@ -117,4 +117,11 @@ enum ledger_result ledger_put_fact(struct ledger *ledger, const char *name, cons
 enum ledger_result ledger_get_fact(struct ledger *ledger, const char *name, char *value,
                                    size_t size, struct error *error);
 
+/*
+ * The last note of a kind: its text, cut to `size`, and its job, 0/0 when it concerns none.
+ * LEDGER_END when there is none.
+ */
+enum ledger_result ledger_get_note(struct ledger *ledger, const char *kind, struct job_key *job,
+                                   char *text, size_t size, struct error *error);
+
 #endif

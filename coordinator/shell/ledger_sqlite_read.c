@@ -8,6 +8,7 @@
 #include "coordinator/shell/ledger_sqlite.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,25 @@ enum ledger_result ledger_get_fact(struct ledger *ledger, const char *name, char
         result = row.damaged ? LEDGER_FAILED : LEDGER_OK;
     }
     ledger_reset(ledger, STATEMENT_READ_FACT);
+    return result;
+}
+
+enum ledger_result ledger_get_note(struct ledger *ledger, const char *kind, struct job_key *job,
+                                   char *text, size_t size, struct error *error)
+{
+    sqlite3_bind_text(ledger->statements[STATEMENT_READ_NOTE], 1, kind, -1, SQLITE_STATIC);
+    enum ledger_result result = step_one(ledger, STATEMENT_READ_NOTE, error);
+    if (result == LEDGER_OK) {
+        struct row row = row_of(ledger, STATEMENT_READ_NOTE, "note", error);
+        row.number = ROW_UNNUMBERED;
+        const char *found = row_borrow_text(&row, 0);
+        if (found != NULL)
+            snprintf(text, size, "%s", found);
+        job->line = (uint32_t)row_at_most(&row, 1, UINT32_MAX);
+        job->job = row_at_most(&row, 2, JOB_NUMBER_FINAL);
+        result = row.damaged ? LEDGER_FAILED : LEDGER_OK;
+    }
+    ledger_reset(ledger, STATEMENT_READ_NOTE);
     return result;
 }
 

@@ -161,6 +161,8 @@ static const char *const statements[STATEMENTS] = {
         "SELECT " COMMIT_COLUMN_NAMES " FROM commits WHERE line = ?1 AND job = ?2",
     [STATEMENT_READ_DETAIL] = "SELECT detail FROM details WHERE line = ?1 AND job = ?2",
     [STATEMENT_READ_FACT] = "SELECT value FROM facts WHERE name = ?1",
+    [STATEMENT_READ_NOTE] = "SELECT text, coalesce(line, 0), coalesce(job, 0) FROM notes"
+                            " WHERE kind = ?1 ORDER BY id DESC LIMIT 1",
 };
 
 _Static_assert(COMMIT_COLUMNS == 46, "the columns of commits are counted by hand above");

@@ -30,7 +30,7 @@ enum {
 struct local_worker {
     struct local_worker_options options;
     pid_t pid; /* 0: none */
-    bool stopping;
+    bool stopping, refused;
     uint64_t started_ms, start_at_ms;
     uint32_t deaths; /* in a row */
 };
@@ -178,6 +178,7 @@ static int take_death(struct local_worker *worker, int code, uint64_t now_ms, st
     worker->pid = 0;
     if (worker->stopping)
         return 0;
+    worker->refused = code == EXIT_NOT_LET_IN;
     if (code == EXIT_NO_EXEC)
         return give_up(worker, "cannot be started", error);
     if (code == EXIT_USAGE)
@@ -210,6 +211,11 @@ int local_worker_tick(struct local_worker *worker, uint64_t now_ms, struct error
 uint64_t local_worker_deadline(const struct local_worker *worker)
 {
     return worker->pid > 0 || worker->stopping ? UINT64_MAX : worker->start_at_ms;
+}
+
+bool local_worker_was_refused(const struct local_worker *worker)
+{
+    return worker->refused;
 }
 
 bool local_worker_is_alive(const struct local_worker *worker)

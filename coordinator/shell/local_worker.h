@@ -48,6 +48,8 @@ int local_worker_tick(struct local_worker *worker, uint64_t now_ms, struct error
 /* When to tick again even if no SIGCHLD came; UINT64_MAX: then only. */
 uint64_t local_worker_deadline(const struct local_worker *worker);
 
+/* True when the child said that it was not let in, which is then the reason that the tick gave. */
+bool local_worker_was_refused(const struct local_worker *worker);
 /* True while the child lives. */
 bool local_worker_is_alive(const struct local_worker *worker);
 /* Asks it to finish (SIGTERM) or ends it (SIGKILL); it is not started again. */

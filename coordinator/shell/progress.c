@@ -12,7 +12,11 @@ void progress_init(struct progress *progress)
 
 void progress_add_commit(struct progress *progress, const struct commit_record *record)
 {
-    if (!isfinite(record->fitness) || record->job.key.job == JOB_NUMBER_FINAL)
+    if (record->job.key.job == JOB_NUMBER_FINAL)
+        return;
+    progress->diverged += record->outcome == OUTCOME_DIVERGED;
+    progress->failed += record->outcome == OUTCOME_FAILED;
+    if (!isfinite(record->fitness))
         return;
     progress->recent[progress->recent_next] = record->fitness;
     progress->recent_next = (progress->recent_next + 1) % PROGRESS_RECENT;

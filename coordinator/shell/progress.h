@@ -23,6 +23,7 @@ struct progress_mark {
 struct progress {
     double recent[PROGRESS_RECENT]; /* a ring of finite fitness values */
     uint32_t recent_count, recent_next;
+    uint64_t diverged, failed;                  /* of all commits; final jobs are not counted */
     struct progress_mark marks[PROGRESS_MARKS]; /* a ring, one each MARK_MS at most */
     uint32_t mark_count, mark_next;
 };

@@ -39,6 +39,8 @@ static const uint64_t LOCAL_CACHE_BYTES = UINT64_C(2) << 30;
 static void count_replayed(void *context, const struct commit_record *record)
 {
     struct shell *shell = context;
+    if (shell->run.replayed == 1) /* the ledger may be read twice over */
+        progress_init(&shell->progress);
     progress_add_commit(&shell->progress, record);
 }
 
@@ -339,6 +341,9 @@ static int await_local_worker(struct shell *shell, struct error *error)
     uint64_t until_ms = shell->now_ms + LEAVE_MS;
     uint32_t signals = shell->stop_signals;
     bool hurried = false;
+    const struct shell_observer *observer = &shell->options->observer;
+    if (!shell->finished && observer->waiting != NULL && core_summary(shell->run.core).leased > 0)
+        observer->waiting(observer->context, LEAVE_MS / 1000);
     while (local_worker_is_alive(shell->local)) {
         /* Once nothing runs there is nothing to wait for: what it holds stays in RUN/worker. */
         if (!hurried && core_summary(shell->run.core).leased == 0) {
@@ -447,6 +452,7 @@ enum shell_result shell_serve(const struct shell_options *options, struct shell_
         result = serve(shell, error);
         outcome->started = true;
         outcome->signal = shell->stop_signal;
+        outcome->local_refused = shell->local != NULL && local_worker_was_refused(shell->local);
         outcome->poisoned_lines = core_summary(shell->run.core).lines_stalled;
         outcome->commits_safe = shell->commits_safe;
         outcome->view = shell_view(shell);

@@ -39,6 +39,8 @@ struct shell_observer {
     void (*progressed)(void *context, const struct shell_view *view); /* at most five times a second
                                                                        */
     void (*noted)(void *context, const struct shell_noted *noted);
+    /* A signal came and jobs are running: they get so long, a second signal ends them. */
+    void (*waiting)(void *context, uint32_t seconds_most);
 };
 
 struct shell_options {
@@ -61,7 +63,8 @@ enum shell_result {
 };
 
 struct shell_outcome {
-    bool started; /* false: it failed before anything ran */
+    bool started;       /* false: it failed before anything ran */
+    bool local_refused; /* what it failed of: its own worker was not let in */
     int signal;
     uint32_t poisoned_lines;
     uint64_t commits_safe; /* in the ledger, also after a failure */

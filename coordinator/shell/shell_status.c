@@ -77,6 +77,8 @@ static void set_progress(const struct shell *shell, const struct core_summary *s
                  (unsigned long long)summary->champion.job);
     json_set_text(root, "champion", summary->has_champion ? id : NULL);
     json_set_u64(root, "admitted", summary->admitted);
+    json_set_u64(root, "diverged", shell->progress.diverged);
+    json_set_u64(root, "failed", shell->progress.failed);
     json_set_u64(root, "created", summary->created);
     json_set_u64(root, "waiting", summary->waiting);
     json_set_u64(root, "leased", summary->leased);

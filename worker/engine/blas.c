@@ -33,7 +33,7 @@ static int blas_load(struct error *error)
         return error_set(error, -1, "OPENBLAS_NUM_THREADS cannot be set: %m");
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        return error_set(error, -1, "OpenBLAS cannot be loaded: %s", dlerror());
+        return error_set(error, -1, "OpenBLAS was not found (Debian: libopenblas0): %s", dlerror());
     blas.set_threads = (void (*)(int))dlsym(library, "openblas_set_num_threads");
     blas.config = (char *(*)(void))dlsym(library, "openblas_get_config");
     blas.core = (char *(*)(void))dlsym(library, "openblas_get_corename");

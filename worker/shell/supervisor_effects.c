@@ -19,7 +19,7 @@ static void leave(struct supervisor *supervisor, const struct worker_effect *eff
 {
     supervisor->exits = true;
     supervisor->exit_code = (int)effect->exit.code;
-    log_line(supervisor->options.log, "leaves: %s", effect->exit.reason);
+    watch_leave(&supervisor->watch, effect->exit.reason);
 }
 
 static void perform(struct supervisor *supervisor, const struct worker_effect *effect)

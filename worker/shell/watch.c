@@ -29,6 +29,7 @@ static void see_welcome(struct watch *watch, const struct welcome *welcome)
 
 static void see_refusal(struct watch *watch, const struct refused *refused)
 {
+    watch->lacks_class = refused->code == REFUSED_NUMERIC;
     if (strcmp(watch->refusal, refused->reason) == 0)
         return;
     memcpy(watch->refusal, refused->reason, sizeof watch->refusal);
@@ -52,6 +53,16 @@ void watch_message(struct watch *watch, const struct message *message)
     default:
         break;
     }
+}
+
+/* Whoever started us reads the last line: it says what a machine without a native class lacks. */
+void watch_leave(struct watch *watch, const char *reason)
+{
+    char native[VERSION_BYTES_MAX];
+    struct error error;
+    log_line(watch->log, "leaves: %s", reason);
+    if (watch->lacks_class && engine_native_class(native, sizeof native, &error) != 0)
+        log_line(watch->log, "offers no native class: %s", error.text);
 }
 
 static void see_silence(struct watch *watch, const struct worker_view *view)

@@ -16,6 +16,7 @@ struct watch {
     bool welcomed, silent;
     uint32_t lost_ms;
     char refusal[REASON_BYTES_MAX]; /* the last one told */
+    bool lacks_class;               /* refused for the numeric classes that are offered */
     struct run_id run;              /* the last one joined */
     bool cache_full;
 };
@@ -23,6 +24,8 @@ struct watch {
 void watch_init(struct watch *watch, struct log *log, const char *endpoint);
 /* A message of the coordinator, before the core has it. */
 void watch_message(struct watch *watch, const struct message *message);
+/* The worker leaves, and why. */
+void watch_leave(struct watch *watch, const char *reason);
 /* The state after a turn of the loop. */
 void watch_view(struct watch *watch, const struct worker_view *view);
 

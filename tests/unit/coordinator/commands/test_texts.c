@@ -85,12 +85,32 @@ static void test_progress_line(void **state)
     assert_string_equal(small, "50/200 jobs  25");
 }
 
+static void expect_no_champion(struct commit_counts counts, const char *wanted)
+{
+    char text[NO_CHAMPION_BYTES_MAX];
+    format_no_champion(&counts, text);
+    assert_string_equal(text, wanted);
+}
+
+static void test_why_there_is_no_champion(void **state)
+{
+    (void)state;
+    expect_no_champion((struct commit_counts){0}, "none: no job is done yet");
+    expect_no_champion((struct commit_counts){.commits = 20, .diverged = 20},
+                       "none: 20 of 20 jobs diverged");
+    expect_no_champion((struct commit_counts){.commits = 1, .failed = 1},
+                       "none: 1 of 1 job failed");
+    expect_no_champion((struct commit_counts){.commits = 9, .diverged = 7, .failed = 2},
+                       "none: 7 of 9 jobs diverged, 2 failed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_progress_line),
+        cmocka_unit_test(test_why_there_is_no_champion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,6 +219,37 @@ static void facts_notes_and_epochs_stay(void **state)
     ledger_close(&ledger);
 }
 
+static void expect_note(struct ledger *ledger, const char *kind, struct job_key wanted,
+                        const char *text)
+{
+    struct job_key job;
+    char read[10];
+    assert_int_equal(ledger_get_note(ledger, kind, &job, read, sizeof read, NULL), LEDGER_OK);
+    assert_string_equal(read, text);
+    assert_int_equal(job.line, wanted.line);
+    assert_true(job.job == wanted.job);
+}
+
+static void the_last_note_of_a_kind_is_found(void **state)
+{
+    struct ledger *ledger = create(*state);
+    struct job_key job = {.line = 1, .job = 2}, final = {.line = 3, .job = JOB_NUMBER_FINAL};
+    const struct ledger_note notes[] = {{1, "poison", NULL, &job, "first", NULL},
+                                        {2, "poison", NULL, &final, "longer than that", "tail"},
+                                        {1, "other", "w", NULL, "short", NULL}};
+    begin(ledger);
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+        assert_int_equal(ledger_put_note(ledger, &notes[i], NULL), LEDGER_OK);
+    commit(ledger);
+    ledger_close(&ledger);
+    ledger = open_as(*state, LEDGER_READ);
+    expect_note(ledger, "poison", final, "longer th");
+    expect_note(ledger, "other", (struct job_key){0}, "short");
+    char text[8];
+    assert_int_equal(ledger_get_note(ledger, "none", &job, text, sizeof text, NULL), LEDGER_END);
+    ledger_close(&ledger);
+}
+
 /* ------------------------------------------------------------------------------------ batches */
 
 static void uncommitted_batch_is_gone(void **state)
@@ -329,6 +360,7 @@ int main(void)
         WITH_FOLDER(one_commit_is_found_by_its_job),
         WITH_FOLDER(details_are_replaced),
         WITH_FOLDER(facts_notes_and_epochs_stay),
+        WITH_FOLDER(the_last_note_of_a_kind_is_found),
         WITH_FOLDER(uncommitted_batch_is_gone),
         WITH_FOLDER(second_commit_of_a_job_takes_the_batch_back),
         WITH_FOLDER(sequence_must_rise),

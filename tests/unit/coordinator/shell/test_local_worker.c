@@ -108,6 +108,7 @@ static void test_of_no_use_to_try_again(void **state)
         struct error error = {0};
         assert_int_equal(tick_through(worker, 1000, &error), -1);
         assert_non_null(strstr(error.text, "worker.log"));
+        assert_int_equal(local_worker_was_refused(worker), i == 0);
         local_worker_destroy(&worker);
     }
 }

@@ -96,6 +96,23 @@ static void test_final_evaluations_do_not_count(void **state)
     assert_true(isnan(progress_median(&progress)));
 }
 
+static void test_jobs_that_came_to_nothing(void **state)
+{
+    (void)state;
+    struct progress progress;
+    progress_init(&progress);
+    static const enum outcome outcomes[] = {OUTCOME_OK, OUTCOME_DIVERGED, OUTCOME_FAILED,
+                                            OUTCOME_DIVERGED};
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        struct commit_record record = {.outcome = outcomes[i], .fitness = (double)NAN};
+        progress_add_commit(&progress, &record);
+        record.job.key.job = JOB_NUMBER_FINAL;
+        progress_add_commit(&progress, &record);
+    }
+    assert_int_equal(progress.diverged, 2);
+    assert_int_equal(progress.failed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_standstill_has_no_time_left),
         cmocka_unit_test(test_median_of_the_last),
         cmocka_unit_test(test_final_evaluations_do_not_count),
+        cmocka_unit_test(test_jobs_that_came_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
