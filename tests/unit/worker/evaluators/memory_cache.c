@@ -80,9 +80,10 @@ static void finish(void *context, uint32_t index, const struct result *result)
     struct memory_cache *cache = context;
     assert(index < COHORT_MAX && result->detail_bytes <= DETAIL_BYTES_MAX);
     cache->results[index] = *result;
-    if (result->detail_bytes > 0)
+    if (result->detail_bytes > 0) {
         memcpy(cache->details[index], result->detail, result->detail_bytes);
-    cache->results[index].detail = cache->details[index];
+        cache->results[index].detail = cache->details[index];
+    }
     cache->times[index]++;
 }
 
