@@ -367,14 +367,12 @@ enum cache_result cache_adopt(struct cache *cache, const struct cache_child *chi
 
 /* --------------------------------------------------------------------------------------- level */
 
-/* True when the disk itself has room for `bytes`, if need be after giving up what nobody has
- * pinned. */
-static bool disk_has(struct cache *cache, uint64_t bytes)
+bool cache_disk_has(struct cache *cache, uint64_t bytes)
 {
-    uint64_t free_bytes;
+    uint64_t free_bytes, needed = bytes + DISK_BYTES_LEFT;
     if (os_free_bytes(cache->folder, &free_bytes, NULL) != 0)
         return false;
-    while (free_bytes < bytes) {
+    while (free_bytes < needed) {
         uint64_t before = cache_index_totals(cache->index).bytes;
         if (!evict_oldest(cache))
             return false;
@@ -387,7 +385,9 @@ struct cache_level cache_measure(struct cache *cache)
 {
     uint32_t children = cache->slots + 1;
     uint64_t wanted = cache->largest_child * children;
-    bool disk = disk_has(cache, wanted + DISK_BYTES_LEFT);
+    bool disk = cache_disk_has(cache, wanted > cache->refused ? wanted : cache->refused);
+    if (disk)
+        cache->refused = 0;
     struct cache_totals totals = cache_index_totals(cache->index);
     /* A limit that is too small for anything must not starve a worker that holds nothing. */
     bool crowded =

@@ -29,7 +29,7 @@ enum { CACHE_ENTRIES_MAX = 65536 };
 enum cache_result {
     CACHE_OK = 0,
     CACHE_ABSENT,    /* not here, or damaged and therefore removed */
-    CACHE_NO_ROOM,   /* what is pinned leaves no room for it */
+    CACHE_NO_ROOM,   /* what is pinned leaves no room for it, or what else is on the disk */
     CACHE_TOO_LARGE, /* an empty cache would have no room for it */
     CACHE_FAILED,    /* I/O error, or bytes that are not what they were said to be */
 };
@@ -105,7 +105,8 @@ void cache_writer_abandon(struct cache_writer **writer);
 /* --------------------------------------------------------------------------------------- level */
 
 struct cache_level {
-    bool full; /* no room for what the slots may bring: neither under the limit nor on the disk */
+    bool full; /* no room for what the slots may bring, or for a blob that they need: under the
+                  limit or on the disk */
     uint64_t bytes, pinned_bytes;
     uint32_t entries, pinned_entries;
 };

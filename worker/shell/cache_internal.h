@@ -17,6 +17,7 @@ struct cache {
     int fd, lock; /* of the folder itself, and of its lock */
     uint64_t bytes_max;
     uint64_t largest_child; /* seen so far: what room is kept for */
+    uint64_t refused;       /* bytes of a blob that the disk had no room for; 0: none is wanted */
     uint64_t writers;       /* opened so far; names their files */
     uint32_t slots;
     struct home_id home;
@@ -31,6 +32,10 @@ int cache_scan(struct cache *cache, struct error *error) __attribute__((warn_unu
 
 /* Evicts until `bytes` more fit under the limit and into the index; false when pins prevent it. */
 bool cache_make_room(struct cache *cache, uint64_t bytes);
+
+/* True when the disk itself has room for `bytes`, and a little for others, if need be after giving
+ * up what nobody has pinned. */
+bool cache_disk_has(struct cache *cache, uint64_t bytes);
 
 /* Moves a whole and verified file, `name` within the folder, to its place, indexes and pins it. */
 enum cache_result cache_publish(struct cache *cache, const char *name, const struct digest *digest,

@@ -46,6 +46,12 @@ enum cache_result cache_writer_open(struct cache *cache, uint64_t total,
         return (enum cache_result)error_set(
             error, CACHE_NO_ROOM, "%s: no room for %" PRIu64 " bytes beside what is in use",
             cache->folder, total);
+    if (!cache_disk_has(cache, total)) {
+        cache->refused = total;
+        return (enum cache_result)error_set(error, CACHE_NO_ROOM,
+                                            "%s: the disk has no room for %" PRIu64 " bytes",
+                                            cache->folder, total);
+    }
     struct cache_writer *opened = aligned_alloc(_Alignof(struct cache_writer), sizeof *opened);
     if (opened == NULL)
         return (enum cache_result)error_set(error, CACHE_FAILED, "no memory to fetch a file");
