@@ -402,3 +402,8 @@ struct cache_level cache_measure(struct cache *cache)
         .pinned_entries = totals.pinned_entries,
     };
 }
+
+void cache_forget_refused(struct cache *cache)
+{
+    cache->refused = 0;
+}

@@ -111,7 +111,10 @@ struct cache_level {
     uint32_t entries, pinned_entries;
 };
 
-/* Also evicts when others have filled the disk. */
+/* Also evicts when others have filled the disk. A blob that the disk had no room for counts as
+ * needed from then on. */
 struct cache_level cache_measure(struct cache *cache);
+/* What was refused so far is not needed any more: there is another run. */
+void cache_forget_refused(struct cache *cache);
 
 #endif

@@ -165,6 +165,8 @@ static void take_control(struct supervisor *supervisor, const struct message *me
 {
     struct worker_event event = {.kind = WORKER_MESSAGE_RECEIVED, .message = message};
     watch_message(&supervisor->watch, message);
+    if (message->kind == MESSAGE_WELCOME)
+        cache_forget_refused(supervisor->options.cache);
     supervisor_step(supervisor, &event);
 }
 

@@ -217,6 +217,24 @@ static void test_reading_counts_as_use(void **state)
     cache_close(&cache);
 }
 
+static void test_a_blob_that_the_disk_refused_is_waited_for(void **state)
+{
+    const struct fixture *fixture = *state;
+    const uint64_t too_much = UINT64_C(1) << 60;
+    struct error error = {""};
+    struct cache_writer *writer;
+    struct cache *cache = cache_open_at(fixture, "c", 2 * too_much);
+    assert_false(cache_measure(cache).full);
+    assert_int_equal(cache_writer_open(cache, too_much, &writer, &error), CACHE_NO_ROOM);
+    assert_non_null(strstr(error.text, "the disk has no room for 1152921504606846976 bytes"));
+    assert_true(cache_measure(cache).full);
+    cache_forget_refused(cache);
+    assert_false(cache_measure(cache).full);
+    assert_int_equal(cache_writer_open(cache, 3 * too_much, &writer, &error), CACHE_TOO_LARGE);
+    assert_false(cache_measure(cache).full);
+    cache_close(&cache);
+}
+
 static void test_never_evicts_what_is_pinned(void **state)
 {
     const struct fixture *fixture = *state;
@@ -460,6 +478,7 @@ int main(void)
         TEST(test_absent_is_said_of_what_is_not_there),
         TEST(test_evicts_the_longest_unused_first),
         TEST(test_reading_counts_as_use),
+        TEST(test_a_blob_that_the_disk_refused_is_waited_for),
         TEST(test_never_evicts_what_is_pinned),
         TEST(test_a_smaller_limit_holds_from_the_start),
         TEST(test_after_a_start_the_oldest_file_goes_first),
