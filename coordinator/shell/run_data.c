@@ -80,22 +80,22 @@ static enum run_result pack_into(struct run *run, const struct data_pack_options
     return RUN_OPENED;
 }
 
-/* RUN_OPENED when the blob is there and whole; RUN_BAD_DATA when it has to be packed. A damaged one
- * is removed: every worker would fetch it in vain, again and again. */
-static enum run_result find_blob(struct run *run, const struct digest *known, struct error *error)
+/* 1 when the blob is there and whole, 0 when it has to be packed, -1. A damaged one is removed:
+ * every worker would fetch it in vain, again and again. */
+static int find_blob(struct run *run, const struct digest *known, struct error *error)
 {
     if (digest_is_zero(known))
-        return RUN_BAD_DATA;
+        return 0;
     switch (blob_store_verify(run->store, known, error)) {
     case BLOB_OK:
         run->data = *known;
-        return RUN_OPENED;
+        return 1;
     case BLOB_ABSENT:
-        return RUN_BAD_DATA;
+        return 0;
     case BLOB_CORRUPT:
-        return blob_store_remove(run->store, known, error) == BLOB_OK ? RUN_BAD_DATA : RUN_REFUSED;
+        return blob_store_remove(run->store, known, error) == BLOB_OK ? 0 : -1;
     default:
-        return RUN_REFUSED;
+        return -1;
     }
 }
 
@@ -119,9 +119,9 @@ enum run_result run_data_obtain(struct run *run, const char *packer, struct erro
         return RUN_OPENED;
     if (read_fact(run, &known, error) != 0)
         return RUN_REFUSED;
-    enum run_result found = find_blob(run, &known, error);
-    if (found != RUN_BAD_DATA)
-        return found == RUN_OPENED ? measure(run, error) : found;
+    int found = find_blob(run, &known, error);
+    if (found != 0)
+        return found > 0 ? measure(run, error) : RUN_REFUSED;
     if (packer == NULL && local_worker_find_program(program, error) != 0)
         return RUN_REFUSED;
     if (blob_store_staging(run->store, path, sizeof path, error) != BLOB_OK)
