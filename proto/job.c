@@ -84,3 +84,11 @@ bool fitness_better(double a, double b)
         return false;
     return isnan(b) || a > b;
 }
+
+const struct metric *result_metric(const struct result *result, enum metric_id id)
+{
+    for (uint32_t i = 0; i < result->metric_count; i++)
+        if (result->metrics[i].id == id)
+            return &result->metrics[i];
+    return NULL;
+}

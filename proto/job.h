@@ -134,6 +134,9 @@ struct result {
     const uint8_t *detail; /* borrowed: mask, confusion matrix */
 };
 
+/* The metric of that id, or NULL. */
+const struct metric *result_metric(const struct result *result, enum metric_id id);
+
 /* Total order of fitness: NaN is the worst. True when a is strictly better than b. */
 bool fitness_better(double a, double b);
 

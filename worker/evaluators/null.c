@@ -238,14 +238,6 @@ static bool all_finite(const struct null_spec *spec, const uint8_t *genome)
     return true;
 }
 
-static const struct metric *metric_find(const struct result *result, enum metric_id id)
-{
-    for (uint32_t i = 0; i < result->metric_count; i++)
-        if (result->metrics[i].id == id)
-            return &result->metrics[i];
-    return NULL;
-}
-
 /* Minus the loss on the slice that selection looks at; on the best substitute where it was not
  * asked. */
 static double fitness_of(const struct result *result)
@@ -253,7 +245,7 @@ static double fitness_of(const struct result *result)
     static const enum metric_id order[] = {METRIC_SELECT_LOSS, METRIC_TEST_LOSS,
                                            METRIC_CONFIRM_LOSS, METRIC_TRAIN_LOSS};
     for (uint32_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        const struct metric *metric = metric_find(result, order[i]);
+        const struct metric *metric = result_metric(result, order[i]);
         if (metric != NULL)
             return -metric->value;
     }

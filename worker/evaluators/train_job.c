@@ -165,26 +165,20 @@ static bool evaluate_slices(struct train_state *state, const struct train_job *j
     return true;
 }
 
-static const struct metric *metric_find(const struct result *result, enum metric_id id)
-{
-    for (uint32_t i = 0; i < result->metric_count; i++)
-        if (result->metrics[i].id == id)
-            return &result->metrics[i];
-    return NULL;
-}
-
 /* On the slice that selection looks at; on the best substitute where it was not asked. */
 static double fitness_of(const struct result *result, enum train_fitness fitness)
 {
-    static const enum slice order[] = {SLICE_SELECT, SLICE_TRAIN, SLICE_CONFIRM, SLICE_TEST};
-    for (uint32_t i = 0; i < SLICES; i++)
-        for (uint32_t k = 0; k < SLICES; k++) {
-            const struct slice_metrics *row = &slice_metrics[k];
-            const struct metric *metric =
-                metric_find(result, fitness == FITNESS_ACCURACY ? row->accuracy : row->loss);
-            if (row->slice == order[i] && metric != NULL)
-                return fitness == FITNESS_ACCURACY ? metric->value : -metric->value;
-        }
+    static const enum metric_id order[][SLICES] = {
+        [FITNESS_ACCURACY] = {METRIC_SELECT_ACCURACY, METRIC_TRAIN_ACCURACY,
+                              METRIC_CONFIRM_ACCURACY, METRIC_TEST_ACCURACY},
+        [FITNESS_LOSS] = {METRIC_SELECT_LOSS, METRIC_TRAIN_LOSS, METRIC_CONFIRM_LOSS,
+                          METRIC_TEST_LOSS},
+    };
+    for (uint32_t i = 0; i < SLICES; i++) {
+        const struct metric *metric = result_metric(result, order[fitness][i]);
+        if (metric != NULL)
+            return fitness == FITNESS_ACCURACY ? metric->value : -metric->value;
+    }
     return (double)NAN;
 }
 
