@@ -269,6 +269,23 @@ static void test_an_evaluation_does_not_prepare_the_training(void **state)
     assert_int_equal(run_one(fixture, spec, &job)->outcome, OUTCOME_OK);
 }
 
+static void test_fitness_is_that_of_the_select_slice(void **state)
+{
+    struct train_fixture *fixture = *state;
+    char spec[512];
+    struct job job = train_fixture_init_job(fixture, 0);
+    job.slices = SLICE_ALL;
+    const struct result *result = run_one(fixture, train_fixture_spec, &job);
+    double select = metric_of(result, METRIC_SELECT_ACCURACY);
+    assert_true(result->fitness == select);
+    assert_true(select != metric_of(result, METRIC_TRAIN_ACCURACY)); /* or it would say nothing */
+    snprintf(spec, sizeof spec, "%strain.fitness = loss\n", train_fixture_spec);
+    result = run_one(fixture, spec, &job);
+    select = metric_of(result, METRIC_SELECT_LOSS);
+    assert_true(result->fitness == -select);
+    assert_true(select != metric_of(result, METRIC_TRAIN_LOSS));
+}
+
 static void test_fitness_may_be_the_loss(void **state)
 {
     struct train_fixture *fixture = *state;
@@ -543,6 +560,7 @@ int main(void)
         TEST(test_each_job_has_dropout_of_its_own),
         TEST(test_inputs_are_scaled_as_the_spec_says),
         TEST(test_an_evaluation_does_not_prepare_the_training),
+        TEST(test_fitness_is_that_of_the_select_slice),
         TEST(test_fitness_may_be_the_loss),
         TEST(test_without_a_select_slice_the_training_slice_counts),
         TEST(test_what_diverges_is_a_result_without_a_child),
