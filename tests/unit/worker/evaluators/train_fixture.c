@@ -101,3 +101,69 @@ struct digest train_fixture_founder(struct train_fixture *fixture, const char *s
     assert(fixture->cache->results[0].outcome == OUTCOME_OK);
     return fixture->cache->results[0].child;
 }
+
+int train_fixture_set_up(void **state)
+{
+    struct train_fixture *fixture = calloc(1, sizeof *fixture);
+    assert(fixture != NULL);
+    train_fixture_init(fixture);
+    *state = fixture;
+    return 0;
+}
+
+int train_fixture_tear_down(void **state)
+{
+    train_fixture_fini(*state);
+    free(*state);
+    return 0;
+}
+
+const struct result *train_fixture_run_one(struct train_fixture *fixture, const char *spec,
+                                           const struct job *job)
+{
+    train_fixture_run(fixture, spec, job, 1, 1);
+    return &fixture->cache->results[0];
+}
+
+struct model *train_fixture_model(void)
+{
+    struct model_options options = {
+        .activation = ACTIVATION_RELU,
+        .initialisation = INITIALISATION_PYTORCH,
+        .inputs = 40,
+        .classes = 10,
+    };
+    struct error error;
+    int failed = topology_parse("mlp:2x12", &options.topology, &error);
+    assert(failed == 0);
+    struct model *model = model_create(&options, &error);
+    assert(model != NULL);
+    return model;
+}
+
+struct network *train_fixture_read(struct train_fixture *fixture, const struct model *model,
+                                   const struct digest *digest, enum optimizer_state kept)
+{
+    struct error error = {""};
+    struct network *network = network_create(model, kept);
+    const struct memory_blob *blob = memory_cache_find(fixture->cache, digest);
+    assert(network != NULL);
+    assert(blob != NULL);
+    int failed = network_checkpoint_read(network, blob->bytes, blob->size, &error);
+    if (failed)
+        fprintf(stderr, "%s\n", error.text);
+    assert(!failed);
+    return network;
+}
+
+struct detail *train_fixture_detail(const struct result *result)
+{
+    struct error error = {""};
+    struct detail *detail = calloc(1, sizeof *detail);
+    assert(detail != NULL);
+    int failed = detail_decode(result->detail, result->detail_bytes, detail, &error);
+    if (failed)
+        fprintf(stderr, "%s\n", error.text);
+    assert(!failed);
+    return detail;
+}

@@ -4,6 +4,7 @@
 #ifndef RATCHET_TESTS_UNIT_WORKER_EVALUATORS_TRAIN_FIXTURE_H
 #define RATCHET_TESTS_UNIT_WORKER_EVALUATORS_TRAIN_FIXTURE_H
 
+#include "proto/detail.h"
 #include "tests/unit/worker/evaluators/memory_cache.h"
 #include "worker/evaluators/train.h"
 
@@ -31,5 +32,18 @@ void train_fixture_run(struct train_fixture *fixture, const char *spec, const st
                        uint32_t count, uint32_t cohort);
 /* The founder of seed 1 under this spec; it is in the cache. */
 struct digest train_fixture_founder(struct train_fixture *fixture, const char *spec);
+
+/* cmocka's set-up and tear-down: *state is a fixture. */
+int train_fixture_set_up(void **state);
+int train_fixture_tear_down(void **state);
+/* A cohort of one; its result, in the cache. */
+const struct result *train_fixture_run_one(struct train_fixture *fixture, const char *spec,
+                                           const struct job *job);
+/* The model of train_fixture_spec; the caller destroys it. */
+struct model *train_fixture_model(void);
+/* A checkpoint of the cache, and a result's detail; the caller's to destroy and to free. */
+struct network *train_fixture_read(struct train_fixture *fixture, const struct model *model,
+                                   const struct digest *digest, enum optimizer_state kept);
+struct detail *train_fixture_detail(const struct result *result);
 
 #endif
