@@ -174,6 +174,8 @@ static int replay_once(struct run *run, const struct run_options *options,
     anchors->count = 0;
     if (ledger_rewind(run->ledger, error) != LEDGER_OK)
         return -1;
+    if (options->rewound != NULL)
+        options->rewound(options->context);
     struct ledger_record record;
     enum ledger_result result;
     while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {

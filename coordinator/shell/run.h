@@ -54,7 +54,9 @@ struct run_options {
     const struct experiment *experiment; /* outlives the run */
     const char *directory;
     const char *packer; /* ratchet-worker, which packs data sets; NULL: looked for when needed */
-    /* Called for each commit of the ledger, in order, perhaps twice over; may be NULL. */
+    /* Both may be NULL. The ledger is read from its start, perhaps for a second time: what was told
+     * before is void. Then each of its commits, in order. */
+    void (*rewound)(void *context);
     void (*replayed)(void *context, const struct commit_record *record);
     void *context;
 };

@@ -39,9 +39,13 @@ static const uint64_t LOCAL_CACHE_BYTES = UINT64_C(2) << 30;
 static void count_replayed(void *context, const struct commit_record *record)
 {
     struct shell *shell = context;
-    if (shell->run.replayed == 1) /* the ledger may be read twice over */
-        progress_init(&shell->progress);
     progress_add_commit(&shell->progress, record);
+}
+
+static void count_anew(void *context)
+{
+    struct shell *shell = context;
+    progress_init(&shell->progress);
 }
 
 /* Signals become a descriptor, so that they are one more thing to wait for. */
@@ -165,6 +169,7 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
         .directory = shell->options->directory,
         .packer = shell->options->local_program,
         .replayed = count_replayed,
+        .rewound = count_anew,
         .context = shell,
     };
     if (open_signals(shell, error) != 0)
