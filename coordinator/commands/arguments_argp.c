@@ -23,6 +23,7 @@ struct option_row {
     const char *name;
     const char *argument; /* or NULL */
     const char *help;
+    char letter; /* a short name, or 0 */
 };
 
 static const struct option_row rows[OPTION_COUNT] = {
@@ -33,14 +34,34 @@ static const struct option_row rows[OPTION_COUNT] = {
                        "cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto (the default)"},
     [OPTION_DIR] = {"dir", "RUN", "run directory (default: runs/NAME-sSEED)"},
     [OPTION_DOT] = {"dot", NULL, "as a graph for Graphviz"},
+    [OPTION_FIGURES] = {"figures", "DIR", "write the figures there as well, one SVG file each"},
+    [OPTION_FORMAT] = {"format", "NAME", "safetensors (the default)"},
+    [OPTION_FROM_FOUNDERS] = {"from-founders", NULL, "make all ancestors again, stored ones too"},
     [OPTION_INSECURE] = {"insecure", NULL, "listen in the clear where others can connect"},
     [OPTION_JSON] = {"json", NULL, "JSON instead of text"},
     [OPTION_LISTEN] = {"listen", "ADDRESS", "tcp://HOST:PORT; port * takes a free one"},
+    [OPTION_OUTPUT] = {"output", "FILE", "the file to write", 'o'},
+    [OPTION_REPORT] = {"report", NULL, "write RUN/report.html at the end"},
     [OPTION_SEED] = {"seed", "S", "instead of the experiment's seed"},
     [OPTION_SET] = {"set", "KEY=VALUE", "change a setting, as in --set budget.jobs=500"},
     [OPTION_TOP] = {"top", "N", "only the first N"},
     [OPTION_WORKERS] = {"workers", "N", "slots of the local worker (default: one per CPU)"},
 };
+
+/* What argp calls an option: its letter, else its number beyond all letters. */
+static int key_of(enum option_name option)
+{
+    return rows[option].letter != 0 ? rows[option].letter : KEY_BASE + (int)option;
+}
+
+/* OPTION_COUNT when it is none. */
+static enum option_name option_of(int key)
+{
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (key == key_of((enum option_name)i))
+            return (enum option_name)i;
+    return OPTION_COUNT;
+}
 
 struct parse {
     const struct command *command;
@@ -72,8 +93,8 @@ static error_t take(int key, char *value, struct argp_state *state)
 {
     struct parse *parse = state->input;
     struct arguments *arguments = parse->arguments;
-    if (key >= KEY_BASE && key < KEY_BASE + OPTION_COUNT)
-        return take_option(parse, (enum option_name)(key - KEY_BASE), value);
+    if (option_of(key) != OPTION_COUNT)
+        return take_option(parse, option_of(key), value);
     if (key == KEY_HELP) {
         parse->help = true;
         return 0;
@@ -95,7 +116,7 @@ static void fill_options(const struct command *command, struct argp_option *opti
         if ((command->options >> i & 1) == 0)
             continue;
         options[count++] = (struct argp_option){.name = rows[i].name,
-                                                .key = KEY_BASE + i,
+                                                .key = key_of((enum option_name)i),
                                                 .arg = rows[i].argument,
                                                 .doc = rows[i].help};
     }
@@ -119,6 +140,14 @@ static uint32_t matching_options(const struct command *command, const char *word
             return 1;
     }
     return count;
+}
+
+/* "-o" and "-oFILE"; 0 or 1, as above. */
+static uint32_t matching_letter(const struct command *command, char letter,
+                                enum option_name *option)
+{
+    *option = option_of(letter);
+    return *option != OPTION_COUNT && (command->options >> *option & 1) != 0;
 }
 
 static int complain_unknown(const struct command *command, const char *word)
@@ -148,13 +177,16 @@ static int complain_about_options(const struct command *command, int argc, char 
         if (word[0] != '-' || word[1] == '\0')
             continue;
         enum option_name option = OPTION_COUNT;
-        size_t bytes = strcspn(word + 1 + (word[1] == '-'), "=");
-        uint32_t count = word[1] == '-' ? matching_options(command, word + 2, bytes, &option) : 0;
+        bool is_long = word[1] == '-';
+        size_t bytes = strcspn(word + 1 + is_long, "=");
+        uint32_t count = is_long ? matching_options(command, word + 2, bytes, &option)
+                                 : matching_letter(command, word[1], &option);
         if (count == 0)
             return complain_unknown(command, word);
         if (count > 1)
             return complain(EXIT_USAGE, "%s: '%s' could be several options", command->name, word);
-        bool valued = rows[option].argument != NULL, attached = strchr(word, '=') != NULL;
+        bool valued = rows[option].argument != NULL;
+        bool attached = is_long ? strchr(word, '=') != NULL : word[2] != '\0';
         if (!valued && attached)
             return complain(EXIT_USAGE, "%s: --%s takes no value", command->name,
                             rows[option].name);

@@ -31,9 +31,14 @@ enum option_name {
     OPTION_DEVICE,
     OPTION_DIR,
     OPTION_DOT,
+    OPTION_FIGURES,
+    OPTION_FORMAT,
+    OPTION_FROM_FOUNDERS,
     OPTION_INSECURE,
     OPTION_JSON,
     OPTION_LISTEN,
+    OPTION_OUTPUT,
+    OPTION_REPORT,
     OPTION_SEED,
     OPTION_SET,
     OPTION_TOP,
@@ -89,9 +94,12 @@ struct experiment *load_experiment(const struct arguments *arguments, struct err
 
 int command_diff(const struct arguments *arguments);
 int command_digest(const struct arguments *arguments);
+int command_export(const struct arguments *arguments);
 int command_individuals(const struct arguments *arguments);
 int command_lineage(const struct arguments *arguments);
 int command_operators(const struct arguments *arguments);
+int command_replay(const struct arguments *arguments);
+int command_report(const struct arguments *arguments);
 int command_run(const struct arguments *arguments);
 int command_runs(const struct arguments *arguments);
 int command_serve(const struct arguments *arguments);

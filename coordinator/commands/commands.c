@@ -19,7 +19,7 @@ static const struct command commands[] = {
             "get up to 10 s to finish, a second Ctrl-C stops at once. The same command goes on "
             "with the run.",
         .options = 1 << OPTION_WORKERS | 1 << OPTION_DEVICE | 1 << OPTION_DIR | 1 << OPTION_SEED |
-                   1 << OPTION_SET | 1 << OPTION_JSON,
+                   1 << OPTION_SET | 1 << OPTION_REPORT | 1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 1,
         .run = command_run,
@@ -32,7 +32,7 @@ static const struct command commands[] = {
             "Starts no workers: `ratchet-worker --connect ADDRESS` does, on any machine. Needs "
             "--listen.",
         .options = 1 << OPTION_LISTEN | 1 << OPTION_BULK | 1 << OPTION_DIR | 1 << OPTION_SEED |
-                   1 << OPTION_SET | 1 << OPTION_INSECURE | 1 << OPTION_JSON,
+                   1 << OPTION_SET | 1 << OPTION_INSECURE | 1 << OPTION_REPORT | 1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 1,
         .run = command_serve,
@@ -98,6 +98,43 @@ static const struct command commands[] = {
         .positional_least = 2,
         .positional_most = 2,
         .run = command_lineage,
+    },
+    {
+        .name = "replay",
+        .usage = "RUN ID",
+        .summary = "make an individual again and hold it against what was committed",
+        .details = "IDs are as in `ratchet show`. Ancestors whose checkpoints the run no longer "
+                   "keeps are made again first. Exit code 0: equal, bit by bit; 1: not. With "
+                   "--output, its checkpoint is written to FILE.",
+        .options =
+            1 << OPTION_OUTPUT | 1 << OPTION_FROM_FOUNDERS | 1 << OPTION_DEVICE | 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_replay,
+    },
+    {
+        .name = "export",
+        .usage = "RUN ID",
+        .summary = "write an individual's network to a file that other programs open",
+        .details = "IDs are as in `ratchet show`. Weights and biases only, with what is needed to "
+                   "use them in the file's metadata. What the run no longer keeps is made again "
+                   "first, as by `ratchet replay`. Needs --output.",
+        .options = 1 << OPTION_OUTPUT | 1 << OPTION_FORMAT | 1 << OPTION_DEVICE | 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_export,
+    },
+    {
+        .name = "report",
+        .usage = "RUN",
+        .summary = "a page that tells a run: fitness, operators, champion, damage, compute",
+        .details = "One HTML file that needs nothing else; RUN/report.html unless --output says "
+                   "otherwise. Reads the ledger only, also of a run that goes on. The figures are "
+                   "drawn by gnuplot.",
+        .options = 1 << OPTION_OUTPUT | 1 << OPTION_FIGURES | 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_report,
     },
     {
         .name = "validate",

@@ -6,9 +6,10 @@
  * with them, so that a row that was changed later does not go unseen.
  */
 #include "coordinator/commands/command.h"
-#include "coordinator/commands/reader.h"
 #include "coordinator/core/chain.h"
 #include "coordinator/experiment/experiment.h"
+#include "coordinator/reading/reader.h"
+#include "coordinator/shell/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

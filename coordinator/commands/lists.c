@@ -1,10 +1,11 @@
 /* lists.c: `ratchet operators`, `strategies`, `validate` and `runs`: what there is. */
 #include "common/operator_catalog.h"
 #include "coordinator/commands/command.h"
-#include "coordinator/commands/reader.h"
 #include "coordinator/commands/table.h"
 #include "coordinator/experiment/experiment.h"
+#include "coordinator/reading/reader.h"
 #include "coordinator/search/strategy.h"
+#include "coordinator/shell/json.h"
 #include "coordinator/shell/run_directory.h"
 
 #include <dirent.h>

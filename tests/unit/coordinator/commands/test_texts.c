@@ -1,6 +1,6 @@
 /* test_texts.c: ids, durations and the progress line, as people write and read them. */
 #include "coordinator/commands/progress_output.h"
-#include "coordinator/commands/reader.h"
+#include "coordinator/reading/reader.h"
 
 #include <math.h>
 #include <setjmp.h>

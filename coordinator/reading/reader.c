@@ -1,5 +1,5 @@
 /* reader.c: see reader.h. */
-#include "coordinator/commands/reader.h"
+#include "coordinator/reading/reader.h"
 
 #include "coordinator/shell/run_directory.h"
 
@@ -227,15 +227,4 @@ void reader_poison(struct reader *reader, char *reason, size_t size)
         return;
     format_id(job, id);
     snprintf(reason, size, "job %s: %s", id, text);
-}
-
-struct json_node *metrics_node(const struct commit_record *record)
-{
-    struct json_node *node = json_node_object();
-    for (uint32_t i = 0; i < record->metric_count; i++) {
-        const char *name = metric_name(record->metrics[i].id);
-        if (name != NULL)
-            json_set_f64(node, name, record->metrics[i].value);
-    }
-    return node;
 }

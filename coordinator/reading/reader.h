@@ -1,15 +1,14 @@
 /*
- * reader.h: a run as commands read it: its ledger and nothing else.
+ * reader.h: a run as reading commands see it: its ledger and nothing else.
  *
  * Works beside a living coordinator, on an archived copy, and without write access. Individuals are
  * named LINE/JOB; in texts from people also JOB (of line 0), "champion" and "final", alone or
  * behind LINE/.
  */
-#ifndef RATCHET_COORDINATOR_COMMANDS_READER_H
-#define RATCHET_COORDINATOR_COMMANDS_READER_H
+#ifndef RATCHET_COORDINATOR_READING_READER_H
+#define RATCHET_COORDINATOR_READING_READER_H
 
 #include "common/os_file.h"
-#include "coordinator/shell/json.h"
 #include "coordinator/shell/ledger.h"
 #include "proto/detail.h"
 
@@ -69,8 +68,5 @@ enum { ID_BYTES_MAX = 40 };
 void format_id(struct job_key key, char id[ID_BYTES_MAX]);
 /* "0/12" and "12"; false when it is neither. */
 bool parse_id(const char *text, struct job_key *key);
-
-/* {"select_accuracy": 0.9, ...} */
-struct json_node *metrics_node(const struct commit_record *record);
 
 #endif

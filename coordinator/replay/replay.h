@@ -1,0 +1,54 @@
+/*
+ * replay.h: a committed individual, made again from the ledger, and held against what was
+ * committed.
+ *
+ * A job is a pure function of its description, which the ledger has. What it needs beside that is
+ * its parents' checkpoints: where the run no longer keeps one (`keep: live`), the parent is made
+ * again first, and so on towards the founders. Jobs are carried out one after another by a slot
+ * process of `ratchet-worker` (proto/slot_folder.h), in a scratch folder; the run itself is only
+ * read, beside a living coordinator too.
+ *
+ * Each job that is made again must come out as committed: outcome, fitness and metrics bit by bit,
+ * steps, child's digest, detail. The first difference ends the replay and is named.
+ */
+#ifndef RATCHET_COORDINATOR_REPLAY_REPLAY_H
+#define RATCHET_COORDINATOR_REPLAY_REPLAY_H
+
+#include "coordinator/reading/reader.h"
+
+enum replay_extent {
+    REPLAY_FROM_STORED = 1, /* stored ancestors are taken as they are, after checking their digest
+                             */
+    REPLAY_FROM_FOUNDERS,   /* the whole lineage is made again */
+};
+
+struct replay_options {
+    const char *program; /* ratchet-worker */
+    const char *device;  /* what it computes on, as --device takes it; NULL: it chooses */
+    const char *output;  /* the child's checkpoint goes there; NULL: nowhere */
+    enum replay_extent extent;
+    /* Called before each job and at the end, with how many of how many are done. May be NULL. */
+    void (*progressed)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+
+struct replay_outcome {
+    uint64_t jobs;        /* made again, the one that was asked for included */
+    uint64_t compute_ms;  /* of all of them */
+    struct digest child;  /* zero when the job makes none */
+    struct digest detail; /* of the detail's bytes; zero: none */
+};
+
+enum replay_result {
+    REPLAY_EQUAL = 0,
+    REPLAY_DIFFERS, /* *error names job and field, and what may explain it (numeric class) */
+    REPLAY_FAILED,  /* a blob is missing, the slot died, the disk is full, ...: *error says */
+    REPLAY_STOPPED, /* by SIGINT, SIGTERM or SIGHUP, which the caller blocks */
+};
+
+/* `record` is of the reader's run. Main thread only. */
+enum replay_result replay(struct reader *reader, const struct commit_record *record,
+                          const struct replay_options *options, struct replay_outcome *outcome,
+                          struct error *error) __attribute__((warn_unused_result));
+
+#endif
