@@ -455,7 +455,7 @@ static void our_own_experiments_are_valid(void **state)
         uint64_t jobs;
         uint32_t lines, open_lines;
     } cases[] = {
-        {"quickstart", "tournament", 400, 1, 1},
+        {"null-tournament", "tournament", 400, 1, 1},
         {"null-ratchet", "ratchet", 600, 1, 1},
         {"null-lines", "random", 600, 6, 3},
     };
