@@ -60,18 +60,30 @@ static const char **merge_environment(const char *const *additions)
  * to 3. */
 static bool place_descriptors(const struct process_options *options)
 {
-    int channel = -1, output = -1;
-    if (options->channel >= 0)
-        channel = fcntl(options->channel, F_DUPFD_CLOEXEC, DESCRIPTOR_OUT_OF_THE_WAY);
-    if (options->output >= 0)
-        output = fcntl(options->output, F_DUPFD_CLOEXEC, DESCRIPTOR_OUT_OF_THE_WAY);
+    struct {
+        int descriptor, target;
+    } places[] = {
+        {options->input > 0 ? options->input : -1, STDIN_FILENO},
+        {options->output, STDOUT_FILENO},
+        {options->errors > 0 ? options->errors : options->output, STDERR_FILENO},
+        {options->channel, PROCESS_CHANNEL},
+    };
+    enum { PLACES = sizeof places / sizeof places[0] };
+    for (int i = 0; i < PLACES; i++) {
+        if (places[i].descriptor < 0)
+            continue;
+        places[i].descriptor =
+            fcntl(places[i].descriptor, F_DUPFD_CLOEXEC, DESCRIPTOR_OUT_OF_THE_WAY);
+        if (places[i].descriptor < 0)
+            return false;
+    }
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0)
         return false;
-    if (options->output >= 0 &&
-        (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0))
-        return false;
-    return options->channel < 0 || dup2(channel, PROCESS_CHANNEL) >= 0;
+    for (int i = 0; i < PLACES; i++)
+        if (places[i].descriptor >= 0 && dup2(places[i].descriptor, places[i].target) < 0)
+            return false;
+    return true;
 }
 
 static void reset_signals(void)

@@ -2,8 +2,8 @@
  * os_process.h: child processes that never outlive their parent, and what the machine grants this
  * one.
  *
- * Used by shells that start programs of their own build: the worker for its slots, `ratchet run`
- * for its local workers. Nothing here goes through a command interpreter or searches PATH. Linux
+ * Used by shells that start programs: the worker its slots, `ratchet run` its local workers,
+ * `ratchet report` gnuplot. Nothing here goes through a command interpreter or searches PATH. Linux
  * only.
  */
 #ifndef RATCHET_COMMON_OS_PROCESS_H
@@ -27,14 +27,16 @@ struct process_options {
     const char *const *environment; /* "NAME=value" in addition to ours, ended by NULL; or NULL */
     int channel;                    /* becomes PROCESS_CHANNEL in the child; -1: none */
     int output;                     /* becomes its stdout and stderr; -1: it shares ours */
+    int errors;                     /* becomes its stderr instead of `output`; 0 or -1: none */
+    int input;                      /* becomes its stdin; 0 or -1: none, it reads /dev/null */
     bool own_group;                 /* a process group of its own: Ctrl-C does not reach it */
 };
 
 /*
- * Starts a child: standard input is /dev/null, signals are as at login, descriptors that do not
- * close on exec are inherited as ever. The kernel kills it when the calling thread ends, however
- * that happens; so call from a thread that lasts. A program that cannot be executed ends with exit
- * code 127.
+ * Starts a child: it never reads our standard input, signals are as at login, descriptors that do
+ * not close on exec are inherited as ever. The kernel kills it when the calling thread ends,
+ * however that happens; so call from a thread that lasts. A program that cannot be executed ends
+ * with exit code 127.
  */
 int process_spawn(const struct process_options *options, pid_t *pid, struct error *error)
     __attribute__((warn_unused_result));

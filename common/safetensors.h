@@ -69,6 +69,17 @@ struct safetensors_header {
 size_t safetensors_write(struct safetensors_tensor *tensors, uint32_t count, uint8_t *buffer,
                          size_t size);
 
+/* One pair of the map under "__metadata__": UTF-8, any bytes that JSON can escape. */
+struct safetensors_text {
+    const char *key, *value;
+};
+
+/* The same with such a map in front of the tensors. Keys are given in ascending order of their
+ * bytes, none twice. */
+size_t safetensors_write_texts(const struct safetensors_text *texts, uint32_t text_count,
+                               struct safetensors_tensor *tensors, uint32_t count, uint8_t *buffer,
+                               size_t size);
+
 /*
  * Reads the header at the start of a file of `file_bytes`, of which the first `size` are in `bytes`
  * (the whole header must be). `header->tensors` is the caller's, with room for `capacity`. A map

@@ -1,8 +1,8 @@
 /*
  * safetensors_write.c: the canonical header; see safetensors.h.
  *
- * Keys in the order of the data, no blanks but the padding, names escaped as little as JSON allows:
- * one byte string for one list of tensors.
+ * Keys in the order of the data, metadata before them and by their names, no blanks but the
+ * padding, text escaped as little as JSON allows: one byte string for one list of tensors.
  */
 #include "common/safetensors.h"
 
@@ -99,16 +99,32 @@ static void put_tensor(struct writer *writer, const struct safetensors_tensor *t
     put(writer, "]}");
 }
 
-size_t safetensors_write(struct safetensors_tensor *tensors, uint32_t count, uint8_t *buffer,
-                         size_t size)
+static void put_texts(struct writer *writer, const struct safetensors_text *texts, uint32_t count)
+{
+    put(writer, "\"__metadata__\":{");
+    for (uint32_t i = 0; i < count; i++) {
+        assert(i == 0 || strcmp(texts[i - 1].key, texts[i].key) < 0);
+        put(writer, i > 0 ? "," : "");
+        put_string(writer, texts[i].key);
+        put(writer, ":");
+        put_string(writer, texts[i].value);
+    }
+    put(writer, "}");
+}
+
+size_t safetensors_write_texts(const struct safetensors_text *texts, uint32_t text_count,
+                               struct safetensors_tensor *tensors, uint32_t count, uint8_t *buffer,
+                               size_t size)
 {
     assert(count <= SAFETENSORS_TENSORS_MAX);
     struct writer writer = {.bytes = buffer, .size = size};
     put(&writer, "........"); /* the length, once it is known */
     put(&writer, "{");
+    if (text_count > 0)
+        put_texts(&writer, texts, text_count);
     for (uint32_t i = 0; i < count; i++) {
         place(&tensors[i], i > 0 ? tensors[i - 1].end : 0);
-        put(&writer, i > 0 ? "," : "");
+        put(&writer, i > 0 || text_count > 0 ? "," : "");
         put_tensor(&writer, &tensors[i]);
     }
     put(&writer, "}");
@@ -120,4 +136,10 @@ size_t safetensors_write(struct safetensors_tensor *tensors, uint32_t count, uin
     for (uint32_t i = 0; i < 8; i++)
         buffer[i] = (uint8_t)(length >> 8 * i);
     return writer.used;
+}
+
+size_t safetensors_write(struct safetensors_tensor *tensors, uint32_t count, uint8_t *buffer,
+                         size_t size)
+{
+    return safetensors_write_texts(NULL, 0, tensors, count, buffer, size);
 }

@@ -77,8 +77,21 @@ static int child_announce(void)
         pause();
 }
 
+/* What it reads goes to standard output, and how much that was to standard error. */
+static int child_copy(void)
+{
+    char text[64];
+    size_t count = fread(text, 1, sizeof text, stdin);
+    fwrite(text, 1, count, stdout);
+    fflush(stdout);
+    fprintf(stderr, "%zu", count);
+    return 0;
+}
+
 static int child_main(const char *what)
 {
+    if (strcmp(what, "copy") == 0)
+        return child_copy();
     if (strcmp(what, "report") == 0)
         return child_report();
     if (strcmp(what, "echo") == 0)
@@ -109,6 +122,43 @@ static pid_t spawn(const char *what, int channel, int output)
     if (process_spawn(&options, &pid, &error) != 0)
         fail_msg("%s", error.text);
     return pid;
+}
+
+static void assert_reads(int descriptor, const char *wanted)
+{
+    char text[64] = "";
+    assert_int_equal(read(descriptor, text, sizeof text - 1), strlen(wanted));
+    assert_string_equal(text, wanted);
+    assert_int_equal(read(descriptor, text, sizeof text), 0);
+    close(descriptor);
+}
+
+static void test_input_output_and_errors_are_three_things(void **state)
+{
+    (void)state;
+    struct error error = {""};
+    int input[2], output[2], errors[2];
+    pid_t pid;
+    const char *const arguments[] = {"test", "copy", NULL};
+    assert_int_equal(pipe2(input, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(output, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(errors, O_CLOEXEC), 0);
+    const struct process_options options = {.program = PROCESS_OWN_PROGRAM,
+                                            .arguments = arguments,
+                                            .channel = -1,
+                                            .output = output[1],
+                                            .errors = errors[1],
+                                            .input = input[0]};
+    if (process_spawn(&options, &pid, &error) != 0)
+        fail_msg("%s", error.text);
+    close(input[0]);
+    close(output[1]);
+    close(errors[1]);
+    assert_int_equal(write(input[1], "hello", 5), 5);
+    close(input[1]);
+    assert_reads(output[0], "hello");
+    assert_reads(errors[0], "5");
+    assert_int_equal(process_wait(pid).exit_code, 0);
 }
 
 static void test_environment_output_and_signals(void **state)
@@ -277,6 +327,7 @@ int main(int argc, char **argv)
         return child_main(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_environment_output_and_signals),
+        cmocka_unit_test(test_input_output_and_errors_are_three_things),
         cmocka_unit_test(test_channel_is_where_it_was_promised),
         cmocka_unit_test(test_descriptors_may_lie_in_the_way),
         cmocka_unit_test(test_other_descriptors_are_not_inherited),

@@ -85,6 +85,38 @@ static void test_headers_are_written_to_the_byte(void **state)
     assert_int_equal(buffer[size - 1], 0xa5);
 }
 
+static void test_texts_stand_before_the_tensors(void **state)
+{
+    (void)state;
+    static const struct safetensors_text texts[] = {
+        {"", "\x01\x1f"},
+        {"a\"", "C:\\ \xc3\xa9 \x7f"},
+        {"a\"b", ""},
+    };
+    static const char expected[] =
+        "{\"__metadata__\":{\"\":\"\\u0001\\u001f\",\"a\\\"\":\"C:\\\\ \xc3\xa9 \x7f\","
+        "\"a\\\"b\":\"\"},\"w\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}";
+    struct safetensors_tensor tensor = {
+        .name = "w", .type = SAFETENSORS_U8, .rank = 1, .shape = {2}};
+    uint8_t buffer[HEADER_MAX], plain[HEADER_MAX];
+    size_t size = safetensors_write_texts(texts, 3, &tensor, 1, buffer, sizeof buffer);
+    size_t length = sizeof expected - 1;
+    assert_int_equal(size, (8 + length + 7) / 8 * 8);
+    assert_memory_equal(buffer + 8, expected, length);
+    struct safetensors_tensor found;
+    struct safetensors_header header = {.tensors = &found};
+    assert_int_equal(safetensors_read(buffer, size, size + 2, &header, 1, NULL), 0);
+    expect_tensor(&found, "w", SAFETENSORS_U8, 0, 2);
+    assert_int_equal(safetensors_write_texts(texts, 3, &tensor, 1, buffer, size - 1), 0);
+    /* Without texts there is no map, and without tensors nothing behind it. */
+    size = safetensors_write_texts(NULL, 0, &tensor, 1, buffer, sizeof buffer);
+    assert_int_equal(safetensors_write(&tensor, 1, plain, sizeof plain), size);
+    assert_memory_equal(buffer, plain, size);
+    size = safetensors_write_texts(texts, 1, NULL, 0, buffer, sizeof buffer);
+    assert_int_equal(safetensors_read(buffer, size, size, &header, 1, NULL), 0);
+    assert_int_equal(header.count, 0);
+}
+
 static void test_what_is_written_can_be_read(void **state)
 {
     (void)state;
@@ -293,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers_are_written_to_the_byte),
+        cmocka_unit_test(test_texts_stand_before_the_tensors),
         cmocka_unit_test(test_what_is_written_can_be_read),
         cmocka_unit_test(test_types_have_names_and_sizes),
         cmocka_unit_test(test_headers_of_other_writers_are_read),
