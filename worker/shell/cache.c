@@ -1,7 +1,7 @@
 /*
  * cache.c: see cache.h.
  *
- * All files are reached through the folder's descriptor by names that cache_layout.c makes, and
+ * All files are reached through the folder's descriptor by names that slot_folder.c makes, and
  * links are not followed. The limit holds for what is fetched. A child of a job that already ran is
  * always taken, since it cannot be asked for again: that overshoot is bounded by the room that
  * cache_measure() keeps free.
@@ -9,7 +9,7 @@
 #include "worker/shell/cache_internal.h"
 
 #include "common/os_file.h"
-#include "worker/shell/cache_layout.h"
+#include "proto/slot_folder.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,20 +72,20 @@ static int find_home(struct cache *cache, struct error *error)
 static int empty_incoming(struct cache *cache, struct error *error)
 {
     char path[OS_PATH_BYTES_MAX];
-    if (os_path_join(path, sizeof path, cache->folder, CACHE_INCOMING, error) != 0 ||
+    if (os_path_join(path, sizeof path, cache->folder, SLOT_FOLDER_INCOMING, error) != 0 ||
         os_remove_tree(path, error) != 0)
         return -1;
-    return make_folder(cache, CACHE_INCOMING, error);
+    return make_folder(cache, SLOT_FOLDER_INCOMING, error);
 }
 
 /* All of them now: on a full disk, a child that is written already must still find its place. */
 static int make_blob_folders(struct cache *cache, struct error *error)
 {
-    char name[CACHE_NAME_BYTES];
-    int failed = make_folder(cache, CACHE_BLOBS, error);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    int failed = make_folder(cache, SLOT_FOLDER_BLOBS, error);
     for (unsigned i = 0; i < 256 && !failed; i++) {
         const struct digest digest = {{(uint8_t)i}};
-        cache_blob_folder(&digest, name);
+        slot_folder_blob_parent(&digest, name);
         failed = make_folder(cache, name, error);
     }
     return failed;
@@ -163,8 +163,8 @@ const char *cache_folder(const struct cache *cache)
 
 static void remove_entry(struct cache *cache, uint32_t entry)
 {
-    char name[CACHE_NAME_BYTES];
-    cache_blob_name(cache_index_digest(cache->index, entry), name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(cache_index_digest(cache->index, entry), name);
     unlinkat(cache->fd, name, 0);
     cache_index_remove(cache->index, entry);
 }
@@ -196,8 +196,8 @@ bool cache_make_room(struct cache *cache, uint64_t bytes)
 
 static int open_blob(const struct cache *cache, const struct digest *digest)
 {
-    char name[CACHE_NAME_BYTES];
-    cache_blob_name(digest, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(digest, name);
     return openat(cache->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -239,8 +239,8 @@ static uint32_t find_sound(struct cache *cache, const struct digest *digest, str
         cache_index_set_verified(cache->index, entry);
         return entry;
     }
-    char name[CACHE_NAME_BYTES];
-    cache_blob_name(digest, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(digest, name);
     error_set(error, CACHE_ABSENT, "%s/%s: %s; it is removed", cache->folder, name,
               fd < 0 ? "cannot be opened" : "its bytes are damaged");
     remove_entry(cache, entry);
@@ -250,8 +250,8 @@ static uint32_t find_sound(struct cache *cache, const struct digest *digest, str
 static enum cache_result absent(const struct cache *cache, const struct digest *digest,
                                 struct error *error)
 {
-    char name[CACHE_NAME_BYTES];
-    cache_blob_name(digest, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(digest, name);
     return (enum cache_result)error_set(error, CACHE_ABSENT, "%s/%s: is not there", cache->folder,
                                         name);
 }
@@ -294,8 +294,8 @@ enum cache_result cache_read(struct cache *cache, const struct digest *digest,
         piece->count += count > 0 ? (size_t)count : 0;
     }
     enum cache_result result = CACHE_OK;
-    char name[CACHE_NAME_BYTES];
-    cache_blob_name(digest, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(digest, name);
     if (count < 0)
         result = cache_fail(cache, "cannot read", name, error);
     close(fd);
@@ -306,8 +306,8 @@ enum cache_result cache_read(struct cache *cache, const struct digest *digest,
 
 int cache_prepare_slot(struct cache *cache, uint32_t slot, struct error *error)
 {
-    char name[CACHE_NAME_BYTES], path[OS_PATH_BYTES_MAX];
-    cache_staging_folder(slot, name);
+    char name[SLOT_FOLDER_NAME_BYTES], path[OS_PATH_BYTES_MAX];
+    slot_folder_staging(slot, name);
     if (os_path_join(path, sizeof path, cache->folder, name, error) != 0 ||
         os_remove_tree(path, error) != 0)
         return -1;
@@ -317,8 +317,8 @@ int cache_prepare_slot(struct cache *cache, uint32_t slot, struct error *error)
 static int move_in_place(struct cache *cache, const char *name, const struct digest *digest,
                          struct error *error)
 {
-    char place[CACHE_NAME_BYTES];
-    cache_blob_name(digest, place);
+    char place[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(digest, place);
     if (renameat(cache->fd, name, cache->fd, place) == 0)
         return 0;
     cache_fail(cache, "cannot move into its place", name, error);
@@ -351,8 +351,8 @@ enum cache_result cache_publish(struct cache *cache, const char *name, const str
 enum cache_result cache_adopt(struct cache *cache, const struct cache_child *child,
                               struct error *error)
 {
-    char name[CACHE_NAME_BYTES];
-    cache_staging_name(child->slot, &child->digest, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_child(child->slot, &child->digest, name);
     struct stat status;
     if (fstatat(cache->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return cache_fail(cache, "the slot's child is not there", name, error);

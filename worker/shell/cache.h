@@ -4,7 +4,7 @@
  * Content-addressed files with pins: what a job reads, and every child whose verdict is open, is
  * pinned and stays; the rest is evicted, least recently used first, when the folder grows beyond
  * its limit. Only the supervisor's process uses this; its slots read the files by name
- * (cache_layout.h).
+ * (proto/slot_folder.h).
  *
  * The folder outlives the process. kill -9 leaves whole files under blobs/ and scraps under
  * incoming/, which the next start removes. A file that survived a start is held against its digest

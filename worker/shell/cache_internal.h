@@ -4,12 +4,23 @@
  *   cache.c          open, pin, read, adopt, evict
  *   cache_scan.c     what the folder holds at the start
  *   cache_writer.c   blobs that arrive in pieces
+ *
+ * Where things lie inside the folder:
+ *
+ *   lock                held by the supervisor that uses the folder
+ *   home                16 random bytes: the folder's name in the cluster
+ *   blobs/, incoming/   what slots need to know: proto/slot_folder.h. incoming/ also has unfinished
+ *                       fetches, and is emptied at every start
+ *   spool/<run>/...     finished results (spool.h)
  */
 #ifndef RATCHET_WORKER_SHELL_CACHE_INTERNAL_H
 #define RATCHET_WORKER_SHELL_CACHE_INTERNAL_H
 
 #include "worker/shell/cache.h"
 #include "worker/shell/cache_index.h"
+
+#define CACHE_LOCK "lock"
+#define CACHE_HOME "home"
 
 struct cache {
     struct cache_index *index;

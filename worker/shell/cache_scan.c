@@ -6,7 +6,7 @@
  */
 #include "worker/shell/cache_internal.h"
 
-#include "worker/shell/cache_layout.h"
+#include "proto/slot_folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -109,17 +109,17 @@ static void fill_index(struct cache *cache, struct found_list *list)
         if (i >= surplus &&
             cache_index_add(cache->index, &found->digest, found->bytes) != CACHE_ENTRY_NONE)
             continue;
-        char name[CACHE_NAME_BYTES];
-        cache_blob_name(&found->digest, name);
+        char name[SLOT_FOLDER_NAME_BYTES];
+        slot_folder_blob(&found->digest, name);
         unlinkat(cache->fd, name, 0);
     }
 }
 
 int cache_scan(struct cache *cache, struct error *error)
 {
-    DIR *blobs = open_below(cache->fd, CACHE_BLOBS);
+    DIR *blobs = open_below(cache->fd, SLOT_FOLDER_BLOBS);
     if (blobs == NULL) {
-        cache_fail(cache, "cannot open the folder", CACHE_BLOBS, error);
+        cache_fail(cache, "cannot open the folder", SLOT_FOLDER_BLOBS, error);
         return -1;
     }
     struct found_list list = {0};

@@ -6,7 +6,7 @@
  */
 #include "worker/shell/cache_internal.h"
 
-#include "worker/shell/cache_layout.h"
+#include "proto/slot_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,13 @@ struct cache_writer {
     int fd;
     uint64_t bytes;
     struct digest_state state;
-    char name[CACHE_NAME_BYTES];
+    char name[SLOT_FOLDER_NAME_BYTES];
 };
 
 static int open_file(struct cache *cache, struct cache_writer *writer, struct error *error)
 {
-    snprintf(writer->name, sizeof writer->name, CACHE_INCOMING "/fetch-%" PRIu64, cache->writers++);
+    snprintf(writer->name, sizeof writer->name, SLOT_FOLDER_INCOMING "/fetch-%" PRIu64,
+             cache->writers++);
     writer->fd =
         openat(cache->fd, writer->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (writer->fd >= 0)

@@ -3,7 +3,7 @@
 
 #include "common/os_clock.h"
 #include "proto/codec.h"
-#include "worker/shell/cache_layout.h"
+#include "proto/slot_folder.h"
 #include "worker/shell/slot_evaluators.h"
 
 #include <assert.h>
@@ -88,8 +88,8 @@ static int load(void *context, const struct digest *digest, struct bytes *bytes,
                 struct error *error)
 {
     const struct slot_context *slot = context;
-    char name[CACHE_NAME_BYTES];
-    cache_blob_name(digest, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_blob(digest, name);
     *bytes = (struct bytes){0};
     struct stat status;
     int fd = openat(slot->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -121,10 +121,10 @@ static void release(void *context, struct bytes *bytes)
 
 static void forget_stored(struct slot_context *slot)
 {
-    char name[CACHE_NAME_BYTES];
+    char name[SLOT_FOLDER_NAME_BYTES];
     if (!slot->has_stored)
         return;
-    cache_staging_name(slot->options.slot, &slot->stored, name);
+    slot_folder_child(slot->options.slot, &slot->stored, name);
     unlinkat(slot->folder, name, 0);
     slot->has_stored = false;
 }
@@ -151,8 +151,8 @@ static int write_file(int fd, struct bytes bytes)
 /* Nobody looks at the file before the result is told, so it is written in its place. */
 static int try_store(struct slot_context *slot, struct bytes bytes)
 {
-    char name[CACHE_NAME_BYTES];
-    cache_staging_name(slot->options.slot, &slot->stored, name);
+    char name[SLOT_FOLDER_NAME_BYTES];
+    slot_folder_child(slot->options.slot, &slot->stored, name);
     int fd =
         openat(slot->folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -3,8 +3,8 @@
  *
  * It takes one lease at a time from its supervisor, carries the job out with the evaluator that the
  * job's spec names, and answers with the result. It opens no socket; of the cache it reads what the
- * supervisor has pinned for the job and writes into its own staging folder only (cache_layout.h).
- * It ends when the supervisor does.
+ * supervisor has pinned for the job and writes into its own staging folder only; how it is spoken
+ * to is in proto/slot_folder.h. It ends when the supervisor does.
  */
 #ifndef RATCHET_WORKER_SHELL_SLOT_MAIN_H
 #define RATCHET_WORKER_SHELL_SLOT_MAIN_H

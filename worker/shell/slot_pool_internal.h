@@ -33,8 +33,9 @@ struct slot_process {
     bool ended;          /* reaped, but not yet told */
     bool killed;         /* on our order */
     struct process_end end;
-    uint64_t due_ms;        /* UINT64_MAX: nothing is due */
-    uint32_t failures;      /* deaths since a result or an order */
+    uint64_t due_ms; /* UINT64_MAX: nothing is due */
+    uint64_t started_ms;
+    uint32_t failures;      /* deaths since a result, an order or a second of life */
     uint64_t memory_kills;  /* the kernel's count when it was started */
     struct lease_key lease; /* when BUSY */
     struct slot_output printed;

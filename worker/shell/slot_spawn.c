@@ -1,6 +1,8 @@
 /* slot_spawn.c: see slot_pool_internal.h. */
 #include "worker/shell/slot_pool_internal.h"
 
+#include "proto/slot_folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +16,7 @@ enum {
     START_MS_MAX = 120000, /* an accelerator's driver may need long */
     PAUSE_MS_MIN = 100,
     PAUSE_MS_MAX = 5000,
+    LIFE_MS_MIN = 1000, /* a process that was at work for so long can start and work */
 };
 
 struct ends {
@@ -54,26 +57,18 @@ static int watch(const struct slot_pool *pool, int descriptor, uint64_t token, s
 static int spawn(const struct slot_pool *pool, uint32_t slot, struct process_options options,
                  pid_t *pid, struct error *error)
 {
-    char name[32], number[16], descriptor[16];
-    snprintf(name, sizeof name, "ratchet-worker-slot-%" PRIu32, slot);
-    snprintf(number, sizeof number, "%" PRIu32, slot);
-    snprintf(descriptor, sizeof descriptor, "%d", PROCESS_CHANNEL);
-    const char *const arguments[] = {
-        name,
-        "--slot-fd",
-        descriptor,
-        "--slot-number",
-        number,
-        "--cache",
-        cache_folder(pool->options.cache),
-        pool->options.device != NULL ? "--device" : NULL,
-        pool->options.device,
-        NULL,
+    const struct slot_start start = {
+        .folder = cache_folder(pool->options.cache),
+        .device = pool->options.device,
+        .slot = slot,
+        .descriptor = PROCESS_CHANNEL,
     };
+    struct slot_arguments arguments;
+    slot_arguments_fill(&start, &arguments);
     /* Parallelism lies across slots; a library that starts threads would only get in their way. */
     const char *const environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", NULL};
     options.program = pool->options.program;
-    options.arguments = arguments;
+    options.arguments = arguments.items;
     options.environment = environment;
     return process_spawn(&options, pid, error);
 }
@@ -105,6 +100,7 @@ void slot_start(struct slot_pool *pool, uint32_t slot, uint64_t now_ms)
     struct slot_process *process = &pool->slots[slot];
     struct error error;
     process->ended = process->killed = false;
+    process->started_ms = now_ms;
     process->memory_kills = process_memory_kills();
     slot_output_init(&process->printed);
     if (start(pool, slot, &error) != 0) {
@@ -129,11 +125,18 @@ void slot_close_channel(struct slot_process *slot)
     slot->channel = -1;
 }
 
-/* 0 after our own order; else doubling with every death that no result came before. */
-static uint64_t pause_before_start(struct slot_process *slot)
+/*
+ * 0 after our own order; else doubling with every death in a row that nothing good came before: a
+ * result, or a second of life. Somebody who kills slots from outside more often than jobs end must
+ * not find them all pausing, or nothing would ever be done.
+ */
+static uint64_t pause_before_start(struct slot_process *slot, uint64_t now_ms)
 {
     if (slot->killed)
         return 0;
+    bool worked = slot->state == SLOT_PROCESS_IDLE || slot->state == SLOT_PROCESS_BUSY;
+    if (worked && now_ms - slot->started_ms >= LIFE_MS_MIN)
+        slot->failures = 0;
     uint64_t pause = PAUSE_MS_MIN;
     for (uint32_t i = 0; i < slot->failures && pause < PAUSE_MS_MAX; i++)
         pause *= 2;
@@ -149,6 +152,6 @@ void slot_finish(struct slot_process *slot, uint64_t now_ms)
     slot->output = -1;
     slot->pid = 0;
     slot->ended = false;
+    slot->due_ms = now_ms + pause_before_start(slot, now_ms);
     slot->state = SLOT_PROCESS_DOWN;
-    slot->due_ms = now_ms + pause_before_start(slot);
 }

@@ -88,6 +88,11 @@ void watch_view(struct watch *watch, const struct worker_view *view)
     if (strcmp(watch->state, view->state) == 0)
         return;
     snprintf(watch->state, sizeof watch->state, "%s", view->state);
-    if (strcmp(view->state, "leaving") == 0)
-        log_line(watch->log, "leaves when %" PRIu32 " running jobs are done", view->running);
+    if (strcmp(view->state, "leaving") != 0)
+        return;
+    if (view->running > 0)
+        log_line(watch->log, "leaves when %" PRIu32 " running job%s done", view->running,
+                 view->running == 1 ? " is" : "s are");
+    else
+        log_line(watch->log, "leaves as soon as nobody waits for its results, in a few seconds");
 }

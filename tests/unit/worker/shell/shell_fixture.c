@@ -2,7 +2,7 @@
 #include "shell_fixture.h"
 
 #include "common/os_file.h"
-#include "worker/shell/cache_layout.h"
+#include "proto/slot_folder.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -51,8 +51,8 @@ const char *fixture_path(const struct fixture *fixture, const char *name)
 const char *fixture_blob_path(const struct fixture *fixture, const char *name,
                               const struct digest *digest)
 {
-    char blob[CACHE_NAME_BYTES], path[FIXTURE_PATH_BYTES];
-    cache_blob_name(digest, blob);
+    char blob[SLOT_FOLDER_NAME_BYTES], path[FIXTURE_PATH_BYTES];
+    slot_folder_blob(digest, blob);
     snprintf(path, sizeof path, "%s/%s", name, blob);
     return fixture_path(fixture, path);
 }

@@ -1,6 +1,7 @@
 /* test_cache.c: the cache folder: what stays, what goes, and what is not believed. */
 #include "shell_fixture.h"
-#include "worker/shell/cache_layout.h"
+
+#include "proto/slot_folder.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -28,11 +29,11 @@ static struct cache_child write_child(const struct fixture *fixture, const char 
                                       uint32_t slot, uint32_t seed)
 {
     uint8_t bytes[100];
-    char staged[CACHE_NAME_BYTES], path[FIXTURE_PATH_BYTES];
+    char staged[SLOT_FOLDER_NAME_BYTES], path[FIXTURE_PATH_BYTES];
     struct cache_child child = {
         .slot = slot, .digest = blob_digest(sizeof bytes, seed), .bytes = sizeof bytes};
     blob_fill(bytes, sizeof bytes, seed);
-    cache_staging_name(slot, &child.digest, staged);
+    slot_folder_child(slot, &child.digest, staged);
     snprintf(path, sizeof path, "%s/%s", name, staged);
     file_write(fixture_path(fixture, path), bytes, sizeof bytes);
     return child;

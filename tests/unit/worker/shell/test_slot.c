@@ -5,7 +5,7 @@
 #include "slot_fixture.h"
 
 #include "common/os_process.h"
-#include "worker/shell/cache_layout.h"
+#include "proto/slot_folder.h"
 
 #include <math.h>
 #include <setjmp.h>
