@@ -16,6 +16,8 @@
 
 #include "coordinator/reading/reader.h"
 
+#include <stddef.h>
+
 enum replay_extent {
     REPLAY_FROM_STORED = 1, /* stored ancestors are taken as they are, after checking their digest
                              */
@@ -25,15 +27,17 @@ enum replay_extent {
 struct replay_options {
     const char *program; /* ratchet-worker */
     const char *device;  /* what it computes on, as --device takes it; NULL: it chooses */
-    const char *output;  /* the child's checkpoint goes there; NULL: nowhere */
     enum replay_extent extent;
     /* Called before each job and at the end, with how many of how many are done. May be NULL. */
     void (*progressed)(void *context, uint64_t done, uint64_t total);
+    /* Gets the child's checkpoint once all is equal; the bytes are borrowed. 0, or -1 with the
+     * reason. NULL: nobody wants it; otherwise a job that made none is refused beforehand. */
+    int (*take_child)(void *context, const uint8_t *bytes, size_t count, struct error *error);
     void *context;
 };
 
 struct replay_outcome {
-    uint64_t jobs;        /* made again, the one that was asked for included */
+    uint64_t jobs;        /* made again, as committed; the one that was asked for is the last */
     uint64_t compute_ms;  /* of all of them */
     struct digest child;  /* zero when the job makes none */
     struct digest detail; /* of the detail's bytes; zero: none */
