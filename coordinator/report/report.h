@@ -15,6 +15,7 @@
 #include "coordinator/reading/record_text.h"
 
 enum {
+    REPORT_BANDS = 3,           /* parts of the range of the parents' fitness */
     REPORT_POINTS_MAX = 20000,  /* jobs drawn; of more, every n-th, and all champions */
     REPORT_OPERATORS_MAX = 64,  /* rows of the table: one per entry of the experiment's list */
     REPORT_WORKERS_MAX = 256,   /* the rest is one row, "others" */
@@ -25,11 +26,11 @@ enum {
 
 /* One committed job as a point. */
 struct report_point {
-    uint64_t sequence;       /* over the whole run, from 1 */
-    uint64_t committed;      /* wall clock, ms since 1970 */
-    double compute_s;        /* of all commits up to and including this one */
-    double fitness;          /* NaN: diverged or failed */
-    double best;             /* of its line so far, this one included; NaN: none yet */
+    uint64_t sequence;  /* over the whole run, from 1 */
+    uint64_t committed; /* wall clock, ms since 1970 */
+    double compute_s;   /* of all commits up to and including this one */
+    double fitness;     /* NaN: diverged or failed */
+    double best;        /* of its line so far, this one included; NaN: none yet */
     uint32_t line;
     uint32_t operator_row; /* index into operators[] */
     bool admitted, champion;
@@ -43,6 +44,9 @@ struct report_point {
 struct report_operator {
     char label[REPORT_LABEL_BYTES]; /* "psa.output", "noise scale=0.1" */
     uint64_t tried, compared, improved, admitted, champions, diverged, failed, steps;
+    struct {
+        uint64_t compared, improved;
+    } bands[REPORT_BANDS];       /* the same by how good the parent was, worst first */
     double gain_mean, gain_best; /* fitness minus the first parent's; NaN: nothing compared */
     double compute_s;
 };
@@ -75,8 +79,9 @@ struct report {
     uint64_t jobs;     /* commits that are no evaluations */
     uint64_t attempts; /* of all jobs: more than commits where some were lost or confirmed */
     uint64_t steps;
-    double compute_s;                         /* of the attempts that counted */
-    double wall_s;                            /* from the first commit to the last */
+    double compute_s; /* of the attempts that counted */
+    double wall_s;    /* from the first commit to the last */
+    double served_s;  /* for which a coordinator was up, over all its lives */
     uint64_t committed_first, committed_last; /* ms since 1970; 0: nothing committed */
 
     struct report_point *points;
@@ -84,10 +89,14 @@ struct report {
     bool points_thinned;
     struct report_operator operators[REPORT_OPERATORS_MAX];
     uint32_t operator_count;
+    /* Where the bands begin and end: equal parts of what the parents had. All NaN: no bands, since
+     * nothing was compared or all parents were alike. */
+    double band_edges[REPORT_BANDS + 1];
     struct report_worker workers[REPORT_WORKERS_MAX];
     uint32_t worker_count;
     struct report_line *lines; /* by fitness of their champions, best first */
     size_t line_count;
+    uint32_t lines_total; /* of the experiment; some may not have begun */
 
     bool has_champion, has_final, has_detail, lineage_cut;
     struct commit_record champion, final;
@@ -140,6 +149,9 @@ struct report_page {
     const struct report *report;
     const struct figure *figures; /* [FIGURE_COUNT]; NULL: none, */
     const char *figures_reason;   /* because of this */
+    /* "train.lr=0.02", ended by NULL: what --set must say for the run's file to give the run; NULL:
+     * nobody knows. */
+    const char *const *overrides;
 };
 
 /* The whole page, self-contained: no script, nothing fetched. Written beside and renamed: a reader

@@ -21,6 +21,7 @@ struct json_node *json_node_object(void);
 struct json_node *json_node_array(void);
 struct json_node *json_node_text(const char *text);
 struct json_node *json_node_u64(uint64_t value);
+struct json_node *json_node_f64(double value);
 /* Null is allowed and does nothing; children go with their parent. */
 void json_node_free(struct json_node **node);
 

@@ -73,6 +73,11 @@ struct json_node *json_node_u64(uint64_t value)
     return node_of(u64_value(value));
 }
 
+struct json_node *json_node_f64(double value)
+{
+    return node_of(isfinite(value) ? json_real(value) : json_null());
+}
+
 void json_node_free(struct json_node **node)
 {
     if (*node != NULL)

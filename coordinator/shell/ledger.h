@@ -98,6 +98,8 @@ enum ledger_result ledger_commit(struct ledger *ledger, enum ledger_sync sync, s
 enum ledger_result ledger_rewind(struct ledger *ledger, struct error *error);
 enum ledger_result ledger_next(struct ledger *ledger, struct ledger_record *record,
                                struct error *error);
+/* When the commit that was read last was committed: wall clock, ms since 1970, for people. */
+uint64_t ledger_committed_wall_ms(const struct ledger *ledger);
 
 /*
  * One commit by its job; the detail that came with it, in detail[DETAIL_BYTES_MAX]. LEDGER_END when

@@ -118,6 +118,7 @@ struct ledger {
     enum reading_state reading;
     struct ledger_cursor commits, inputs;
     uint64_t read_sequence; /* of the record that was given last */
+    uint64_t read_wall_ms;  /* of the commit that was given last */
 
     char *canonical, *yaml;
 };

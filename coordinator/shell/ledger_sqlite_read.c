@@ -29,7 +29,15 @@ static enum ledger_result read_commit(struct ledger *ledger, enum ledger_stateme
 {
     struct row row = row_of(ledger, statement, "commit", error);
     row_commit(&row, record);
+    /* For people alone: whatever stands there, no run is refused for it. */
+    sqlite3_int64 wall_ms = sqlite3_column_int64(row.statement, COMMIT_COMMITTED_WALL_MS);
+    ledger->read_wall_ms = wall_ms > 0 ? (uint64_t)wall_ms : 0;
     return row.damaged ? LEDGER_FAILED : LEDGER_OK;
+}
+
+uint64_t ledger_committed_wall_ms(const struct ledger *ledger)
+{
+    return ledger->read_wall_ms;
 }
 
 static enum ledger_result read_input(struct ledger *ledger, struct input_record *record,
