@@ -23,7 +23,6 @@ struct option_row {
     const char *name;
     const char *argument; /* or NULL */
     const char *help;
-    char letter; /* a short name, or 0 */
 };
 
 static const struct option_row rows[OPTION_COUNT] = {
@@ -40,7 +39,7 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_INSECURE] = {"insecure", NULL, "listen in the clear where others can connect"},
     [OPTION_JSON] = {"json", NULL, "JSON instead of text"},
     [OPTION_LISTEN] = {"listen", "ADDRESS", "tcp://HOST:PORT; port * takes a free one"},
-    [OPTION_OUTPUT] = {"output", "FILE", "the file to write", 'o'},
+    [OPTION_OUTPUT] = {"output", "FILE", "the file to write"},
     [OPTION_REPORT] = {"report", NULL, "write RUN/report.html at the end"},
     [OPTION_SEED] = {"seed", "S", "instead of the experiment's seed"},
     [OPTION_SET] = {"set", "KEY=VALUE", "change a setting, as in --set budget.jobs=500"},
@@ -48,10 +47,13 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_WORKERS] = {"workers", "N", "slots of the local worker (default: one per CPU)"},
 };
 
+/* Short names. */
+static const char short_names[OPTION_COUNT] = {[OPTION_OUTPUT] = 'o'};
+
 /* What argp calls an option: its letter, else its number beyond all letters. */
 static int key_of(enum option_name option)
 {
-    return rows[option].letter != 0 ? rows[option].letter : KEY_BASE + (int)option;
+    return short_names[option] != 0 ? short_names[option] : KEY_BASE + (int)option;
 }
 
 /* OPTION_COUNT when it is none. */

@@ -88,6 +88,9 @@ int complain(int code, const char *format, ...) __attribute__((format(printf, 2,
 int parse_count(const struct arguments *arguments, enum option_name option, uint64_t most,
                 uint64_t *value, struct error *error) __attribute__((warn_unused_result));
 
+/* A value of --device, or NULL. Whether this machine has it is the worker's to say. */
+int check_device(const char *device, struct error *error) __attribute__((warn_unused_result));
+
 /* The experiment that EXP.yaml, --set and --seed make together; NULL with the reason. */
 struct experiment;
 struct experiment *load_experiment(const struct arguments *arguments, struct error *error);

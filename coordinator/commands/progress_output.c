@@ -3,66 +3,36 @@
 
 #include "common/os_clock.h"
 
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { PLAIN_MS = 2000, JSON_MS = 1000, LINE_BYTES_MAX = 256 };
+enum { PLAIN_MS = 2000, JSON_MS = 1000, LINE_BYTES_MAX = 256, OPERATORS_BYTES_MAX = 4096 };
 
 enum progress_style progress_style_of_stdout(void)
 {
-    return isatty(STDOUT_FILENO) ? PROGRESS_TERMINAL : PROGRESS_PLAIN;
+    const char *terminal = getenv("TERM");
+    bool able = terminal != NULL && terminal[0] != '\0' && strcmp(terminal, "dumb") != 0;
+    return able && isatty(STDOUT_FILENO) ? PROGRESS_TERMINAL : PROGRESS_PLAIN;
 }
 
-void format_duration(double seconds, char text[DURATION_BYTES_MAX])
+/* As https://no-color.org has it: set and not empty. */
+static enum block_attributes attributes_wanted(void)
 {
-    if (!(seconds >= 0) || seconds > 1e9) {
-        snprintf(text, DURATION_BYTES_MAX, "-");
-        return;
-    }
-    unsigned long whole = (unsigned long)seconds;
-    if (whole >= 3600)
-        snprintf(text, DURATION_BYTES_MAX, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60,
-                 whole % 60);
-    else
-        snprintf(text, DURATION_BYTES_MAX, "%lu:%02lu", whole / 60, whole % 60);
+    const char *unwanted = getenv("NO_COLOR");
+    return unwanted == NULL || unwanted[0] == '\0' ? BLOCK_ATTRIBUTES : BLOCK_PLAIN;
 }
 
-/* Appends, and stays within `size`. */
-__attribute__((format(printf, 4, 5))) static void append(char *text, size_t size, size_t *used,
-                                                         const char *format, ...)
+/* Asked each time: it changes. */
+static struct terminal_size terminal_size_of_stdout(void)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    int written = vsnprintf(text + *used, size - *used, format, arguments);
-    va_end(arguments);
-    if (written > 0)
-        *used += (size_t)written < size - *used ? (size_t)written : size - *used - 1;
-}
-
-void format_progress(const struct shell_view *view, char *text, size_t size)
-{
-    size_t used = 0;
-    text[0] = '\0';
-    unsigned long long percent =
-        view->jobs_total > 0 ? 100 * (unsigned long long)view->commits / view->jobs_total : 0;
-    append(text, size, &used, "%llu/%llu jobs  %llu%%", (unsigned long long)view->commits,
-           (unsigned long long)view->jobs_total, percent);
-    if (isfinite(view->jobs_per_s)) {
-        char left[DURATION_BYTES_MAX];
-        format_duration(view->seconds_left, left);
-        append(text, size, &used, "  %.4g/s  %s left", view->jobs_per_s, left);
-    }
-    if (isfinite(view->fitness_best))
-        append(text, size, &used, "  best %.6g", view->fitness_best);
-    if (isfinite(view->fitness_median))
-        append(text, size, &used, "  median %.6g", view->fitness_median);
-    append(text, size, &used, "  %u worker%s, %u slot%s", view->workers,
-           view->workers == 1 ? "" : "s", view->slots, view->slots == 1 ? "" : "s");
+    struct winsize window;
+    struct terminal_size size = {.columns = 80, .rows = 24};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0)
+        size = (struct terminal_size){.columns = window.ws_col, .rows = window.ws_row};
+    return size;
 }
 
 void print_event(struct json_node *event)
@@ -83,9 +53,8 @@ static struct json_node *new_event(const char *kind)
 
 void progress_output_clear(struct progress_output *output)
 {
-    if (output->line_shown)
-        printf("\r\033[K");
-    output->line_shown = false;
+    if (output->style == PROGRESS_TERMINAL)
+        terminal_block_erase(&output->block, terminal_size_of_stdout(), stdout);
 }
 
 /* ---------------------------------------------------------------------------------- observing */
@@ -122,43 +91,56 @@ static void show_json(const struct shell_view *view)
     json_set_f64(event, "fitness_median", view->fitness_median);
     json_set_u64(event, "workers", view->workers);
     json_set_u64(event, "slots", view->slots);
+    json_set_node(event, "operators", shell_operators_node(view));
     print_event(event);
 }
 
-/* Cut to the terminal's width: a line that wraps cannot be rewritten. */
-static void show_line(struct progress_output *output, const char *text)
+/* `ratchet run EXP.yaml &`: the terminal is somebody else's now. */
+static bool is_in_background(void)
 {
-    struct winsize window;
-    int columns = 80;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
-        columns = window.ws_col;
-    printf("\r\033[K%.*s", columns - 1, text);
+    pid_t foreground = tcgetpgrp(STDOUT_FILENO);
+    return foreground > 0 && foreground != getpgrp();
+}
+
+static void show_block(struct progress_output *output, const struct shell_view *view)
+{
+    if (is_in_background()) {
+        output->block = (struct terminal_block){.row_count = 0}; /* wherever it is by now */
+        return;
+    }
+    struct block_row rows[BLOCK_ROWS_MAX];
+    struct terminal_size size = terminal_size_of_stdout();
+    uint32_t count = format_block(view, size.columns, attributes_wanted(), rows);
+    terminal_block_draw(&output->block, rows, count, size, stdout);
     fflush(stdout);
-    output->line_shown = true;
+}
+
+static void show_line(const struct shell_view *view)
+{
+    char text[LINE_BYTES_MAX], operators[OPERATORS_BYTES_MAX];
+    format_progress(view, text, sizeof text);
+    format_operators(view, operators, sizeof operators);
+    printf("%s%s%s\n", text, operators[0] != '\0' ? "  improved " : "", operators);
+    fflush(stdout);
 }
 
 static void on_progressed(void *context, const struct shell_view *view)
 {
     struct progress_output *output = context;
-    uint64_t now_ms = clock_monotonic_ms();
-    char text[LINE_BYTES_MAX];
     if (output->style == PROGRESS_TERMINAL) {
-        format_progress(view, text, sizeof text);
-        show_line(output, text);
+        show_block(output, view);
         return;
     }
+    uint64_t now_ms = clock_monotonic_ms();
     uint64_t pause_ms = output->style == PROGRESS_JSON ? JSON_MS : PLAIN_MS;
     if (view->commits == output->shown_commits || now_ms - output->shown_ms < pause_ms)
         return;
     output->shown_ms = now_ms;
     output->shown_commits = view->commits;
-    if (output->style == PROGRESS_JSON) {
+    if (output->style == PROGRESS_JSON)
         show_json(view);
-        return;
-    }
-    format_progress(view, text, sizeof text);
-    printf("%s\n", text);
-    fflush(stdout);
+    else
+        show_line(view);
 }
 
 /* A sweep closes a million lines, and the local worker of `run` is expected to come and go. */

@@ -2,13 +2,12 @@
  * run.c: `ratchet run` and `ratchet serve`: the coordinator, with a local worker or without.
  *
  * They differ in where workers come from and in nothing else. The search itself is in the shell;
- * here arguments become its options, and what came out becomes words and an exit code.
+ * here arguments become its options, and what came out an exit code; ending.c has the words.
  */
 #include "common/os_process.h"
 #include "coordinator/commands/command.h"
-#include "coordinator/commands/detail_output.h"
-#include "coordinator/commands/progress_output.h"
-#include "coordinator/commands/record_output.h"
+#include "coordinator/commands/ending.h"
+#include "coordinator/commands/report_output.h"
 #include "coordinator/shell/local_worker.h"
 
 #include <stdio.h>
@@ -71,136 +70,36 @@ static void print_resume(const struct invocation *invocation, char *text, size_t
     }
     for (uint32_t i = 0; i < arguments->override_count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, " --set %s", arguments->overrides[i]);
-    if (arguments->given[OPTION_INSECURE] && used < size)
-        snprintf(text + used, size - used, " --insecure");
+    snprintf(text + used, used < size ? size - used : 0, "%s%s",
+             arguments->given[OPTION_INSECURE] ? " --insecure" : "",
+             arguments->given[OPTION_REPORT] ? " --report" : "");
 }
 
 /* ------------------------------------------------------------------------------------ the end */
 
-struct ending {
-    const char *state; /* "done", "paused", "poisoned" */
-    int code;
-    const struct shell_outcome *outcome;
-    const char *directory;
-    bool has_champion, has_final;
-    struct commit_counts counts; /* without a champion: what became of the jobs */
-    struct commit_record champion, final;
-    bool has_damage, damage_complete;
-    uint64_t damage; /* units */
-};
-
-static void read_damage(struct reader *reader, struct ending *ending)
+/* Nothing is lost without it: `ratchet report` makes it at any time. */
+static void make_report(const struct invocation *invocation, struct ending *ending)
 {
-    struct detail *detail = malloc(sizeof *detail);
-    if (detail != NULL && reader_detail(reader, ending->champion.job.key, detail, NULL) == 1) {
-        ending->has_damage = true;
-        ending->damage_complete = detail->damage.complete;
-        ending->damage = damage_units(&detail->damage);
-    }
-    free(detail);
-}
-
-/* The champion and its last evaluation, or why there is none; without them when the ledger cannot
- * be read. */
-static void read_champion(const char *directory, struct ending *ending)
-{
-    struct reader reader;
-    if (reader_open(&reader, directory, NULL) != 0)
+    const struct report_request request = {.run = invocation->directory};
+    struct report_made made;
+    struct error error;
+    if (write_report(&request, &made, &error) != 0) {
+        complain(EXIT_DONE, "there is no report: %s", error.text);
         return;
-    ending->has_champion = reader_champion(&reader, READER_ANY_LINE, &ending->champion, NULL) == 1;
-    struct job_key final = {.line = ending->champion.job.key.line, .job = JOB_NUMBER_FINAL};
-    ending->has_final =
-        ending->has_champion && reader_get(&reader, final, &ending->final, NULL) == 1;
-    if (ending->has_champion)
-        read_damage(&reader, ending);
-    else if (reader_count(&reader, &ending->counts, NULL) != 0)
-        ending->counts = (struct commit_counts){0};
-    reader_close(&reader);
-}
-
-static void print_scores(const struct ending *ending, const char *label, enum score score)
-{
-    char text[SCORES_BYTES_MAX];
-    format_scores(&ending->champion, ending->has_final ? &ending->final : NULL, score, text);
-    if (text[0] != '\0')
-        printf("%-12s %s\n", label, text);
-}
-
-static void print_champion(const struct ending *ending)
-{
-    char id[ID_BYTES_MAX], fitness[NUMBER_BYTES_MAX];
-    const struct commit_record *champion = &ending->champion;
-    format_id(champion->job.key, id);
-    format_number(champion->fitness, fitness);
-    printf("%-12s %s, fitness %s, by %s in generation %u\n", "champion", id, fitness,
-           operator_of(champion), champion->depth);
-    print_scores(ending, "accuracy", SCORE_ACCURACY);
-    print_scores(ending, "loss", SCORE_LOSS);
-    if (ending->has_damage)
-        printf("%-12s %s%llu unit%s over its whole lineage: `ratchet show %s %s` tells which\n",
-               "damage", ending->damage_complete ? "" : "at least ",
-               (unsigned long long)ending->damage, ending->damage == 1 ? "" : "s",
-               ending->directory, id);
-}
-
-static void print_no_champion(const struct ending *ending)
-{
-    char text[NO_CHAMPION_BYTES_MAX];
-    format_no_champion(&ending->counts, text);
-    printf("%-12s %s\n", "champion", text);
-}
-
-static void print_ending(const struct invocation *invocation, const struct ending *ending)
-{
-    char hex[DIGEST_HEX_BYTES];
-    digest_to_hex(&ending->outcome->digest, hex);
-    printf("%-12s %llu of %llu jobs committed\n", ending->state,
-           (unsigned long long)ending->outcome->view.commits,
-           (unsigned long long)ending->outcome->view.jobs_total);
-    if (ending->has_champion)
-        print_champion(ending);
-    else
-        print_no_champion(ending);
-    printf("%-12s %s\n", "digest", hex);
-    printf("%-12s %s\n", "directory", invocation->directory);
-}
-
-static void print_ending_json(const struct invocation *invocation, const struct ending *ending)
-{
-    char hex[DIGEST_HEX_BYTES], id[ID_BYTES_MAX];
-    digest_to_hex(&ending->outcome->digest, hex);
-    struct json_node *event = json_node_object();
-    json_set_text(event, "event", "finished");
-    json_set_text(event, "state", ending->state);
-    json_set_u64(event, "exit_code", (uint64_t)ending->code);
-    json_set_u64(event, "commits", ending->outcome->view.commits);
-    json_set_u64(event, "jobs_total", ending->outcome->view.jobs_total);
-    if (ending->has_champion) {
-        format_id(ending->champion.job.key, id);
-        json_set_text(event, "champion", id);
-        json_set_f64(event, "fitness", ending->champion.fitness);
-        json_set_node(event, "metrics", metrics_node(&ending->champion));
-    } else {
-        json_set_text(event, "champion", NULL);
-        json_set_u64(event, "diverged", ending->counts.diverged);
-        json_set_u64(event, "failed", ending->counts.failed);
     }
-    if (ending->has_final)
-        json_set_node(event, "final_metrics", metrics_node(&ending->final));
-    json_set_text(event, "digest", hex);
-    json_set_text(event, "directory", invocation->directory);
-    print_event(event);
+    if (made.warning[0] != '\0')
+        complain(EXIT_DONE, "%s: %s", made.path, made.warning);
+    snprintf(ending->report, sizeof ending->report, "%s", made.path);
+    json_node_free(&made.node);
 }
 
-static void show_ending(struct invocation *invocation, struct ending *ending)
+static void show(struct invocation *invocation, struct ending *ending)
 {
-    ending->directory = invocation->directory;
-    read_champion(invocation->directory, ending);
     progress_output_clear(&invocation->output);
-    if (invocation->output.style == PROGRESS_JSON)
-        print_ending_json(invocation, ending);
-    else
-        print_ending(invocation, ending);
+    fflush(stdout);
+    if (invocation->arguments->given[OPTION_REPORT] && ending->state != ENDING_PAUSED)
+        make_report(invocation, ending);
+    show_ending(ending, invocation->output.style);
 }
 
 static int finish(struct invocation *invocation, enum shell_result result,
@@ -208,24 +107,29 @@ static int finish(struct invocation *invocation, enum shell_result result,
 {
     char resume[1024];
     print_resume(invocation, resume, sizeof resume);
-    struct ending ending = {.state = "done", .outcome = outcome};
+    struct ending ending = {
+        .state = ENDING_DONE,
+        .code = EXIT_DONE,
+        .outcome = outcome,
+        .directory = invocation->directory,
+    };
     switch (result) {
     case SHELL_DONE:
-        show_ending(invocation, &ending);
+        show(invocation, &ending);
         return EXIT_DONE;
     case SHELL_INTERRUPTED:
         if (!outcome->started)
             return complain(EXIT_SIGNAL + outcome->signal, "%s", error->text);
-        ending.state = "paused";
+        ending.state = ENDING_PAUSED;
         ending.code = EXIT_SIGNAL + outcome->signal;
-        show_ending(invocation, &ending);
+        show(invocation, &ending);
         if (invocation->output.style != PROGRESS_JSON)
             printf("%-12s %s\n", "resume with", resume);
         return ending.code;
     case SHELL_POISONED:
-        ending.state = "poisoned";
+        ending.state = ENDING_POISONED;
         ending.code = EXIT_FAILED;
-        show_ending(invocation, &ending);
+        show(invocation, &ending);
         return complain(EXIT_FAILED,
                         "%u line%s of %s stopped at a job that nobody can carry out, for the "
                         "reason given above; the run can be resumed with: %s",
@@ -267,8 +171,7 @@ static int serve(struct invocation *invocation)
     return code;
 }
 
-/* Whether the machine has it is the worker's to say. */
-static int check_device(const char *device, struct error *error)
+int check_device(const char *device, struct error *error)
 {
     static const char *const names[] = {"auto", "cpu", "cpu:plain", "cpu:avx2", "cpu:avx512"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -148,9 +148,35 @@ static void show_workers(const struct json_node *workers)
     table_destroy(&table);
 }
 
+/* As a living coordinator told them; an older one says nothing of operators. */
+static void read_operators(const struct json_node *root, struct shell_view *view)
+{
+    const struct json_node *list = json_get_node(root, "operators");
+    size_t count = list != NULL ? json_array_count(list) : 0;
+    for (size_t i = 0; i < count && i < OPERATORS_MAX; i++) {
+        const struct json_node *node = json_array_at(list, i);
+        struct shell_operator *shown = &view->operators[view->operator_count++];
+        snprintf(shown->label, sizeof shown->label, "%s", json_get_text(node, "operator", "?"));
+        shown->tried = json_get_u64(node, "tried", 0);
+        shown->compared = json_get_u64(node, "compared", 0);
+        shown->improved = json_get_u64(node, "improved", 0);
+    }
+}
+
+static void show_operators(const struct shell_view *view)
+{
+    for (uint32_t i = 0; i < view->operator_count; i++) {
+        const struct shell_operator *shown = &view->operators[i];
+        char success[SUCCESS_BYTES_MAX];
+        format_success(shown, success);
+        printf("%-11s %-16s %6s  %" PRIu64 " of %" PRIu64 " children fitter than their parent\n",
+               i == 0 ? "improved" : "", shown->label, success, shown->improved, shown->compared);
+    }
+}
+
 static void show_live(const struct json_node *root)
 {
-    const struct shell_view view = {
+    struct shell_view view = {
         .commits = json_get_u64(root, "commits", 0),
         .jobs_total = json_get_u64(root, "jobs_total", 0),
         .jobs_per_s = json_get_f64(root, "jobs_per_s", (double)NAN),
@@ -160,9 +186,13 @@ static void show_live(const struct json_node *root)
         .workers = (uint32_t)json_get_u64(root, "workers_joined", 0),
         .slots = (uint32_t)json_get_u64(root, "slots", 0),
     };
+    if (!parse_id(json_get_text(root, "champion", ""), &view.champion))
+        view.fitness_best = (double)NAN; /* told above, too */
+    read_operators(root, &view);
     char text[256];
     format_progress(&view, text, sizeof text);
     printf("%-11s %s\n", "progress", text);
+    show_operators(&view);
     printf("%-11s %" PRIu64 " waiting, %" PRIu64 " leased, %" PRIu64 " held\n", "in flight",
            json_get_u64(root, "waiting", 0), json_get_u64(root, "leased", 0),
            json_get_u64(root, "held", 0));

@@ -12,7 +12,7 @@
  *   numeric: portable             # the same bits on any CPU
  *   evaluator: null               # null: a landscape without training; or train
  *   null: {dim: 16, work_ms: 0, heal: 0.1}
- *   operators:                    # what mutates; weight 1 when not given
+ *   operators:                    # what mutates; weight 1 when not given; `random` needs none
  *     - {name: noise, scale: 0.1, weight: 2}
  *     - {name: crossover}
  *   strategy: {name: tournament, population: 16, size: 3, replace: worst}

@@ -233,7 +233,7 @@ int require_names(const struct reader *reader)
         if (reader->operators[i] == NULL)
             return refuse_missing(reader, key, "available", available);
     }
-    if (reader->operator_count == 0)
+    if (reader->operator_count == 0 && !reader->experiment->search.strategy->founders_only)
         return refuse_missing(reader, "operators", "available", available);
     return 0;
 }

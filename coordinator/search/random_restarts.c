@@ -80,6 +80,7 @@ static uint32_t restarts_population(const void *state, struct individual *indivi
 const struct strategy strategy_random = {
     .name = "random",
     .summary = "random restarts: a fresh network each time, the best is kept (the baseline)",
+    .founders_only = true,
     .check = restarts_check,
     .state_size = restarts_state_size,
     .population_max = restarts_population_max,

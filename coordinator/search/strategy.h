@@ -84,6 +84,7 @@ struct strategy {
     const char *summary; /* one line for `ratchet strategies` */
     const struct param *params;
     uint32_t param_count;
+    bool founders_only; /* never proposes an operator: an experiment need not list any */
 
     /* Sentence about params that do not fit together, or NULL. */
     const char *(*check)(const struct search_config *config);

@@ -5,15 +5,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-void progress_init(struct progress *progress)
+int progress_init(struct progress *progress)
 {
-    *progress = (struct progress){0};
+    *progress = (struct progress){.parents = fitness_table_create(PROGRESS_PARENTS)};
+    return progress->parents != NULL ? 0 : -1;
+}
+
+void progress_fini(struct progress *progress)
+{
+    fitness_table_destroy(&progress->parents);
+}
+
+void progress_clear(struct progress *progress)
+{
+    struct fitness_table *parents = progress->parents;
+    fitness_table_clear(parents);
+    *progress = (struct progress){.parents = parents};
+}
+
+static void count_operator(struct progress *progress, const struct commit_record *record)
+{
+    double parent;
+    if (record->operator_index >= OPERATORS_MAX) /* it founded a line */
+        return;
+    struct progress_operator *counts = &progress->operators[record->operator_index];
+    counts->tried++;
+    if (record->outcome != OUTCOME_OK || record->job.parent_count == 0 ||
+        !fitness_table_get(progress->parents, record->parent_ids[0], &parent))
+        return;
+    counts->compared++;
+    counts->improved += fitness_better(record->fitness, parent);
 }
 
 void progress_add_commit(struct progress *progress, const struct commit_record *record)
 {
     if (record->job.key.job == JOB_NUMBER_FINAL)
         return;
+    count_operator(progress, record);
+    if (record->admitted)
+        fitness_table_put(progress->parents, record->job.key, record->fitness);
     progress->diverged += record->outcome == OUTCOME_DIVERGED;
     progress->failed += record->outcome == OUTCOME_FAILED;
     if (!isfinite(record->fitness))

@@ -45,7 +45,7 @@ static void count_replayed(void *context, const struct commit_record *record)
 static void count_anew(void *context)
 {
     struct shell *shell = context;
-    progress_init(&shell->progress);
+    progress_clear(&shell->progress);
 }
 
 /* Signals become a descriptor, so that they are one more thing to wait for. */
@@ -181,6 +181,7 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
     enum shell_result opened = shell_result_of(run_open(&shell->run, &options, error));
     if (opened != SHELL_DONE)
         return opened;
+    shell_name_operators(shell);
     if (open_memory(shell, error) != 0 ||
         (shell->sockets == NULL && open_sockets(shell, error) != 0))
         return SHELL_FAILED;
@@ -201,6 +202,7 @@ static void close_shell(struct shell *shell)
     codec_destroy(&shell->codec);
     free(shell->effects);
     free(shell->drops);
+    progress_fini(&shell->progress);
     run_close(&shell->run);
     if (shell->signals >= 0)
         close(shell->signals);
@@ -442,12 +444,13 @@ enum shell_result shell_serve(const struct shell_options *options, struct shell_
 {
     *outcome = (struct shell_outcome){0};
     struct shell *shell = calloc(1, sizeof *shell);
-    if (shell == NULL)
+    if (shell == NULL || progress_init(&shell->progress) != 0) {
+        free(shell);
         return (enum shell_result)error_set(error, SHELL_FAILED, "no memory for the coordinator");
+    }
     shell->options = options;
     shell->signals = -1;
     shell->run.directory.lock = -1;
-    progress_init(&shell->progress);
     enum shell_result result = open_shell(shell, error);
     if (result == SHELL_INTERRUPTED) {
         take_signals(shell);

@@ -10,6 +10,13 @@
 #define RATCHET_COORDINATOR_SHELL_SHELL_H
 
 #include "coordinator/experiment/experiment.h"
+#include "coordinator/shell/operator_label.h"
+
+/* How often one entry of the operator list was tried, and succeeded: progress.h says when. */
+struct shell_operator {
+    char label[OPERATOR_LABEL_BYTES_MAX];
+    uint64_t tried, compared, improved;
+};
 
 /* How the run stands, for people. */
 struct shell_view {
@@ -17,8 +24,18 @@ struct shell_view {
     double jobs_per_s;            /* NaN: not known yet; likewise below */
     double seconds_left;
     double fitness_best, fitness_median;
+    struct job_key champion; /* has fitness_best; means nothing while that is NaN */
     uint32_t workers, slots;
+    struct shell_operator operators[OPERATORS_MAX]; /* in the experiment's order */
+    uint32_t operator_count;
 };
+
+/*
+ * "operators" of a status and of a progress event: [{"operator", "tried", "compared", "improved"}].
+ * The caller's.
+ */
+struct json_node;
+struct json_node *shell_operators_node(const struct shell_view *view);
 
 struct shell_started {
     const char *directory;

@@ -55,6 +55,8 @@ struct shell {
     uint32_t stop_signals; /* how many came: whoever asks twice is in a hurry */
 
     struct progress progress;
+    char operator_labels[OPERATORS_MAX][OPERATOR_LABEL_BYTES_MAX];
+    uint32_t operator_count;
     struct lease_traffic lease_traffic;
     uint64_t malformed, strangers; /* datagrams that were not ours; messages out of place */
     uint32_t refusals_noted;
@@ -94,6 +96,8 @@ int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
 
 /* ----------------------------------------------------------------------------- shell_status.c */
 
+/* Once the run is open: asks it what its operators are called. */
+void shell_name_operators(struct shell *shell);
 struct shell_view shell_view(const struct shell *shell);
 /* The status as JSON, at most STATUS_BYTES_MAX; the caller's to free. */
 char *shell_status_json(const struct shell *shell);

@@ -16,6 +16,29 @@
 
 enum { WORKERS_LISTED = 512 }; /* of some 400 bytes each: within STATUS_BYTES_MAX */
 
+void shell_name_operators(struct shell *shell)
+{
+    /* Lines differ in their seeds, not in their operators. */
+    struct line_config config;
+    shell->run.line(shell->run.line_context, 0, &config);
+    shell->operator_count = config.search.operator_count;
+    for (uint32_t i = 0; i < shell->operator_count; i++)
+        format_operator_label(&config.search, i, shell->operator_labels[i]);
+}
+
+static void view_operators(const struct shell *shell, struct shell_view *view)
+{
+    view->operator_count = shell->operator_count;
+    for (uint32_t i = 0; i < shell->operator_count; i++) {
+        const struct progress_operator *counts = &shell->progress.operators[i];
+        struct shell_operator *shown = &view->operators[i];
+        memcpy(shown->label, shell->operator_labels[i], sizeof shown->label);
+        shown->tried = counts->tried;
+        shown->compared = counts->compared;
+        shown->improved = counts->improved;
+    }
+}
+
 struct shell_view shell_view(const struct shell *shell)
 {
     struct core_summary summary = core_summary(shell->run.core);
@@ -25,12 +48,29 @@ struct shell_view shell_view(const struct shell *shell)
         .jobs_per_s = progress_rate(&shell->progress),
         .fitness_best = summary.has_champion ? summary.champion_fitness : (double)NAN,
         .fitness_median = progress_median(&shell->progress),
+        .champion = summary.champion,
         .workers = summary.workers,
         .slots = summary.slots,
     };
     uint64_t left = view.jobs_total > view.commits ? view.jobs_total - view.commits : 0;
     view.seconds_left = progress_seconds_left(&shell->progress, left);
+    view_operators(shell, &view);
     return view;
+}
+
+struct json_node *shell_operators_node(const struct shell_view *view)
+{
+    struct json_node *list = json_node_array();
+    for (uint32_t i = 0; i < view->operator_count; i++) {
+        const struct shell_operator *shown = &view->operators[i];
+        struct json_node *node = json_node_object();
+        json_set_text(node, "operator", shown->label);
+        json_set_u64(node, "tried", shown->tried);
+        json_set_u64(node, "compared", shown->compared);
+        json_set_u64(node, "improved", shown->improved);
+        json_append_node(list, node);
+    }
+    return list;
 }
 
 static void to_hex(const uint8_t *bytes, size_t count, char *hex)
@@ -71,6 +111,7 @@ static void set_progress(const struct shell *shell, const struct core_summary *s
     json_set_f64(root, "left_s", view.seconds_left);
     json_set_f64(root, "fitness_best", view.fitness_best);
     json_set_f64(root, "fitness_median", view.fitness_median);
+    json_set_node(root, "operators", shell_operators_node(&view));
     char id[48] = "";
     if (summary->has_champion)
         snprintf(id, sizeof id, "%u/%llu", summary->champion.line,

@@ -70,7 +70,8 @@ static void check_core(const struct experiment *experiment)
     struct line_config last;
     config.line(config.line_context, config.line_count - 1, &last);
     assert(last.search.line == config.line_count - 1);
-    assert(last.search.operator_count >= 1 && last.search.operator_count <= OPERATORS_MAX);
+    assert(last.search.operator_count >= 1 || last.search.strategy->founders_only);
+    assert(last.search.operator_count <= OPERATORS_MAX);
     assert((uint64_t)last.lookahead * config.open_lines <= 4000000);
 }
 

@@ -57,6 +57,19 @@ static void test_words_behind_two_dashes_are_no_options(void **state)
     assert_string_equal(arguments.positional[0], "--at");
 }
 
+static void test_short_names(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"report run -o page.html", "report run -opage.html",
+                                        "report run --output page.html",
+                                        "report --out=page.html r"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct arguments arguments;
+        assert_int_equal(parse(lines[i], &arguments), -1);
+        assert_string_equal(arguments.value[OPTION_OUTPUT], "page.html");
+    }
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -72,6 +85,9 @@ static void test_mistakes(void **state)
         "diff one",
         "operators one",
         "show run",
+        "replay run 0/1 -o",
+        "replay run 0/1 -o a --output b",
+        "export run 0/1 -j",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct arguments arguments;
@@ -124,7 +140,7 @@ static void test_the_table_is_whole(void **state)
         assert_int_equal(command->usage[0] == '\0', command->positional_most == 0);
         assert_int_not_equal(command->options & 1 << OPTION_JSON, 0);
     }
-    assert_int_equal(count, 12);
+    assert_int_equal(count, 15);
     assert_null(command_find("nonsense"));
 }
 
@@ -133,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_positions),
         cmocka_unit_test(test_words_behind_two_dashes_are_no_options),
+        cmocka_unit_test(test_short_names),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_too_many_overrides),
         cmocka_unit_test(test_counts),

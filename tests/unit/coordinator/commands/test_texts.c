@@ -1,8 +1,6 @@
-/* test_texts.c: ids, durations and the progress line, as people write and read them. */
-#include "coordinator/commands/progress_output.h"
+/* test_texts.c: ids, and why there is no champion, as people write and read them. */
 #include "coordinator/reading/reader.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,50 +39,6 @@ static void test_ids(void **state)
     assert_string_equal(id, "3/final");
 }
 
-static void expect_duration(double seconds, const char *wanted)
-{
-    char text[DURATION_BYTES_MAX];
-    format_duration(seconds, text);
-    assert_string_equal(text, wanted);
-}
-
-static void test_durations(void **state)
-{
-    (void)state;
-    expect_duration(0, "0:00");
-    expect_duration(7.9, "0:07");
-    expect_duration(61, "1:01");
-    expect_duration(3600, "1:00:00");
-    expect_duration(100 * 3600 + 62, "100:01:02");
-    expect_duration((double)NAN, "-");
-    expect_duration((double)INFINITY, "-");
-    expect_duration(-1, "-");
-}
-
-static void test_progress_line(void **state)
-{
-    (void)state;
-    struct shell_view view = {.commits = 50,
-                              .jobs_total = 200,
-                              .jobs_per_s = 12.5,
-                              .seconds_left = 12,
-                              .fitness_best = 0.5,
-                              .fitness_median = 0.25,
-                              .workers = 1,
-                              .slots = 4};
-    char text[256];
-    format_progress(&view, text, sizeof text);
-    assert_string_equal(
-        text, "50/200 jobs  25%  12.5/s  0:12 left  best 0.5  median 0.25  1 worker, 4 slots");
-    view.jobs_per_s = view.seconds_left = view.fitness_best = view.fitness_median = (double)NAN;
-    view.workers = 2;
-    format_progress(&view, text, sizeof text);
-    assert_string_equal(text, "50/200 jobs  25%  2 workers, 4 slots");
-    char small[16];
-    format_progress(&view, small, sizeof small);
-    assert_string_equal(small, "50/200 jobs  25");
-}
-
 static void expect_no_champion(struct commit_counts counts, const char *wanted)
 {
     char text[NO_CHAMPION_BYTES_MAX];
@@ -108,8 +62,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_progress_line),
         cmocka_unit_test(test_why_there_is_no_champion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

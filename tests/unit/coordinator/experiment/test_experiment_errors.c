@@ -183,9 +183,9 @@ static void missing_keys(void **state)
          "x.yaml: strategy.name: missing, and has no default; "
          "available: ratchet, tournament, random",
          NULL},
-        {"name: t\nevaluator: null\nbudget: {jobs: 1}\nstrategy: {name: random}\n",
+        {"name: t\nevaluator: null\nbudget: {jobs: 1}\nstrategy: {name: ratchet}\n",
          "x.yaml: operators: missing, and has no default; available: none, noise, crossover", NULL},
-        {"name: t\nevaluator: null\nbudget: {jobs: 1}\nstrategy: {name: random}\noperators: []\n",
+        {"name: t\nevaluator: null\nbudget: {jobs: 1}\nstrategy: {name: ratchet}\noperators: []\n",
          "x.yaml: operators: missing, and has no default; available: none, noise, crossover", NULL},
         {"name: t\nevaluator: null\nbudget: {jobs: 1}\nstrategy: {name: random}\n"
          "operators: [{name: none}, {weight: 2}]\n",
