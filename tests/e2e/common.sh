@@ -105,6 +105,24 @@ kill_one() {
     esac
 }
 
+# family PID: the processes below it, which for a coordinator are its local worker and that one's
+# slots.
+family() {
+    local child
+    for child in $(children "$1"); do
+        echo "$child"
+        family "$child"
+    done
+}
+
+# is_alone: no process is left that was told a path below $work, as all our programs are.
+is_alone() {
+    local line
+    for line in /proc/[0-9]*/cmdline; do
+        ! grep -qsF "$work/" "$line" || return 1
+    done
+}
+
 # experiment FILE [KEY=VALUE...]: a search without training, with changes.
 experiment() {
     cat >"$1" <<EOF
@@ -153,6 +171,69 @@ check_run() {
     ids=$("$ratchet" individuals "$1" --all --json | sed -n 's/^ *"id": "\(.*\)",*$/\1/p')
     [ "$(wc -l <<<"$ids")" -eq "$3" ] || fail "$1 has $(wc -l <<<"$ids") commits, not $3"
     [ -z "$(sort <<<"$ids" | uniq -d)" ] || fail "$1 counts jobs twice: $(sort <<<"$ids" | uniq -d)"
+}
+
+# ledger RUN QUERY
+ledger() {
+    sqlite3 -readonly "$1/ledger.sqlite" "$2" || fail "$1: cannot be asked: $2"
+}
+
+# check_ledger RUN LINES JOBS: a finished run that was never told to stop has every job of every
+# line once and nothing besides, and each child descends from one that was admitted before.
+check_ledger() {
+    local said
+    said=$(ledger "$1" "
+        CREATE TEMP VIEW jobs AS SELECT * FROM commits WHERE job < 9223372036854775807;
+        CREATE TEMP VIEW born AS
+            SELECT parent0_line AS line, parent0_job AS job, parent0 AS digest, sequence
+            FROM commits UNION ALL
+            SELECT parent1_line, parent1_job, parent1, sequence FROM commits;
+        SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok';
+        SELECT 'lines ' || min(line) || ' to ' || max(line) || ', ' || count(DISTINCT line)
+            || ' of them' FROM commits
+            HAVING min(line) <> 0 OR max(line) <> $2 - 1 OR count(DISTINCT line) <> $2;
+        SELECT 'line ' || line || ' has ' || count(*) || ' jobs, ' || min(job) || ' to '
+            || max(job) FROM jobs GROUP BY line
+            HAVING count(*) <> $3 OR count(DISTINCT job) <> $3 OR min(job) <> 0
+                OR max(job) <> $3 - 1;
+        SELECT count(*) || ' final evaluations of ' || count(DISTINCT line) || ' lines'
+            FROM commits WHERE job = 9223372036854775807
+            HAVING count(*) <> $2 OR count(DISTINCT line) <> $2;
+        SELECT 'sequences ' || min(sequence) || ' to ' || max(sequence) || ' for ' || count(*)
+            || ' records'
+            FROM (SELECT sequence FROM commits UNION ALL SELECT sequence FROM inputs)
+            HAVING min(sequence) <> 1 OR max(sequence) <> count(*);
+        SELECT 'job ' || line || '/' || job || ' was admitted without a child' FROM commits
+            WHERE admitted AND child IS NULL;
+        SELECT 'the commit of sequence ' || born.sequence || ' has a parent that nobody admitted'
+            FROM born LEFT JOIN commits AS parent USING (line, job)
+            WHERE born.digest IS NOT NULL AND (parent.admitted IS NOT 1
+                OR parent.child <> born.digest OR parent.sequence >= born.sequence);
+        SELECT 'a detail without a commit: ' || line || '/' || job FROM details
+            WHERE NOT EXISTS (SELECT 1 FROM commits
+                WHERE commits.line = details.line AND commits.job = details.job);
+        SELECT 'fact finished is missing' WHERE NOT EXISTS (
+            SELECT 1 FROM facts WHERE name = 'finished' AND value <> '');") || exit 1
+    [ -z "$said" ] || fail "$1: the ledger says $said"
+}
+
+# blobs RUN: the digests of what lies there, sorted.
+blobs() {
+    (cd "$1/blobs" && find . -type f | tr -d ./ | sort)
+}
+
+# check_blobs RUN: each file has the bytes that its name says, and each line's champion is there;
+# with keep=all (what storage.keep was) so is every child that was admitted.
+check_blobs() {
+    local said wanted
+    said=$(cd "$1/blobs" && find . -type f -printf '%P\n' |
+        sed 's|^\(..\)/\(.*\)|\1\2  \1/\2|' | b2sum --length 256 --check --quiet 2>&1) ||
+        fail "$1/blobs: $said"
+    wanted="SELECT child, max(sequence) FROM commits WHERE champion GROUP BY line"
+    [ "${keep:-live}" = live ] || wanted="SELECT child FROM commits WHERE admitted"
+    said=$(comm -13 <(blobs "$1") \
+        <(ledger "$1" "SELECT lower(hex(child)) FROM ($wanted)" | sort -u))
+    [ -z "$said" ] || fail "$1/blobs: an admitted child is not there: $said"
 }
 
 # refused CODE PATTERN COMMAND...: it ends with that code and says one line that matches.
