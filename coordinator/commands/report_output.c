@@ -74,6 +74,7 @@ static struct json_node *report_node(const struct report *report)
     json_set_u64(node, "diverged", report->counts.diverged);
     json_set_u64(node, "failed", report->counts.failed);
     json_set_u64(node, "attempts", report->attempts);
+    json_set_u64(node, "opinions", report->opinions);
     json_set_u64(node, "lines", report->lines_total);
     json_set_u64(node, "steps", report->steps);
     json_set_f64(node, "compute_s", report->compute_s);

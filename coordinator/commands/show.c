@@ -61,6 +61,7 @@ static struct json_node *record_node(const struct commit_record *record, const c
     json_set_text(node, "chain", hex);
     json_set_u64(node, "sequence", record->sequence);
     json_set_u64(node, "attempts", record->attempts);
+    json_set_u64(node, "opinions", record->opinions);
     json_set_u64(node, "compute_ms", record->compute_ms);
     json_set_u64(node, "waited_ms", record->waited_ms);
     json_set_text(node, "worker", record->worker);
@@ -134,12 +135,14 @@ static void show_record(const struct commit_record *record, const char *canonica
     show_digest_line("description", &record->description);
     show_digest_line("chain", &record->chain);
     printf("%-14s %s\n", "numeric", record->numeric);
-    /* The ledger does not tell second opinions from repeated attempts. */
-    printf("%-14s %s on %s, %" PRIu32 " attempt%s, computed %" PRIu32 " ms, committed %" PRIu64
+    printf("%-14s %s on %s, %" PRIu32 " attempt%s", "worker", record->worker, record->host,
+           record->attempts, record->attempts == 1 ? "" : "s");
+    if (record->opinions > 0)
+        printf(", %" PRIu32 " second opinion%s", record->opinions,
+               record->opinions == 1 ? "" : "s");
+    printf(", computed %" PRIu32 " ms, committed %" PRIu64
            " ms after its creation as number %" PRIu64 "\n",
-           "worker", record->worker, record->host, record->attempts,
-           record->attempts == 1 ? "" : "s (second opinions count)", record->compute_ms,
-           record->waited_ms, record->sequence);
+           record->compute_ms, record->waited_ms, record->sequence);
 }
 
 struct shown {

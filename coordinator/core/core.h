@@ -85,7 +85,9 @@ struct commit_record {
     bool admitted, champion;
     struct digest chain; /* of the line, this commit included */
     /* Below: told to people, never part of a digest. */
-    uint32_t attempts, compute_ms;
+    uint32_t attempts; /* how often the job was handed out, */
+    uint32_t opinions; /* and how often its child, to be evaluated once more */
+    uint32_t compute_ms;
     char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
     char numeric[VERSION_BYTES_MAX]; /* class in which the worker computed */
     uint64_t waited_ms;              /* from creation to commit */

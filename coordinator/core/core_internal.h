@@ -118,7 +118,8 @@ struct slot {
     struct job_key parent_ids[JOB_PARENTS_MAX];
     uint32_t depth; /* of the child */
     uint32_t parent_blobs[JOB_PARENTS_MAX];
-    uint32_t attempts, deaths, failures;
+    uint32_t attempts, deaths, failures; /* attempts: leases of all kinds, */
+    uint32_t opinions;                   /* and how many of them asked for an opinion */
     uint32_t trouble_count; /* workers where the job died, failed or got lost; the last few */
     struct instance_id trouble_at[TROUBLES_MAX];
     struct list leases;

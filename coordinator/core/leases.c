@@ -348,10 +348,12 @@ static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_i
         .attempt = slot->attempts,
     };
     lease_add(core, slot_index, session_index, &key, reason);
-    if (opinion)
+    if (opinion) {
         slot->opinion = OPINION_LEASED;
-    else
+        slot->opinions++;
+    } else {
         slot->state = SLOT_LEASED;
+    }
     struct message *message = effect_send(core, &session->instance, MESSAGE_LEASE);
     if (message == NULL)
         return;

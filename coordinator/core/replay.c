@@ -75,7 +75,8 @@ int replay_commit(struct core *core, const struct commit_record *record, struct 
     slot->child = record->child;
     slot->child_bytes = record->child_bytes;
     slot->steps = record->steps;
-    slot->attempts = record->attempts;
+    slot->attempts = record->attempts + record->opinions;
+    slot->opinions = record->opinions;
     if (blob_conflicts(core, &slot->child))
         return error_set(error, -1, "commit %" PRIu64 ": child: imitates another digest",
                          record->sequence);

@@ -12,6 +12,11 @@
 #include <assert.h>
 #include <string.h>
 
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static struct map_key key_of(const uint8_t bytes[16])
 {
     return map_key_of_bytes(bytes);
@@ -146,8 +151,9 @@ void sessions_watch(struct core *core)
         struct note note = {.instance = &session->instance};
         if (silent >= core->config.lost_ms) {
             note.kind = NOTE_WORKER_LOST;
-            effect_note(core, note, "worker %s on %s: silent for %u ms; its %u jobs go to others",
-                        session->name, session->host, (unsigned)silent, session->lease_count);
+            effect_note(core, note, "worker %s on %s: silent for %u ms; leaves %u job%s to others",
+                        session->name, session->host, (unsigned)silent, session->lease_count,
+                        plural(session->lease_count));
             session_close(core, index);
             budget--;
             continue;
@@ -215,8 +221,8 @@ static void supersede(struct core *core, const struct hello *hello)
         return;
     struct session *session = &core->sessions[earlier];
     struct note note = {.kind = NOTE_WORKER_LOST, .instance = &session->instance};
-    effect_note(core, note, "worker %s on %s: restarted; its %u jobs go to whoever is free",
-                session->name, session->host, session->lease_count);
+    effect_note(core, note, "worker %s on %s: restarted; leaves %u job%s to whoever is free",
+                session->name, session->host, session->lease_count, plural(session->lease_count));
     session_close(core, earlier);
 }
 
@@ -253,8 +259,8 @@ static void on_hello(struct core *core, const struct instance_id *from, const st
         index = session_open(core, hello, numeric);
         numeric_settle(core, numeric);
         struct note note = {.kind = NOTE_WORKER_JOINED, .instance = from};
-        effect_note(core, note, "worker %s on %s: joined with %u slots", hello->name, hello->host,
-                    hello->slots);
+        effect_note(core, note, "worker %s on %s: joined with %u slot%s", hello->name, hello->host,
+                    hello->slots, plural(hello->slots));
     }
     heard(core, index);
     welcome(core, from, numeric);
@@ -317,9 +323,9 @@ static void drop_unlisted(struct core *core, uint32_t index)
     struct note note = {.kind = NOTE_LEASE_UNCLAIMED, .instance = &session->instance};
     if (unclaimed > 0)
         effect_note(core, note,
-                    "worker %s on %s: does not have %u jobs that it was given; "
+                    "worker %s on %s: does not have %u job%s that it was given; "
                     "if that repeats, its log says why",
-                    session->name, session->host, unclaimed);
+                    session->name, session->host, unclaimed, plural(unclaimed));
 }
 
 static void on_heartbeat(struct core *core, uint32_t index, const struct heartbeat *beat)

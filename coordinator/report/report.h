@@ -77,7 +77,8 @@ struct report {
 
     struct commit_counts counts;
     uint64_t jobs;     /* commits that are no evaluations */
-    uint64_t attempts; /* of all jobs: more than commits where some were lost or confirmed */
+    uint64_t attempts; /* of all jobs: more than commits where some were lost or had twins */
+    uint64_t opinions; /* second opinions on would-be champions */
     uint64_t steps;
     double compute_s; /* of the attempts that counted */
     double wall_s;    /* from the first commit to the last */

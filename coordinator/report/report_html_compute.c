@@ -28,15 +28,18 @@ static void put_totals(struct page *page)
     if (report->served_s > 0)
         html_say(html, " A coordinator was up for %s.", say_duration(report->served_s).text);
     html_raw(html, "</p>\n");
-    if (report->attempts <= report->counts.commits)
+    uint64_t commits = report->counts.commits;
+    uint64_t repeats = report->attempts > commits ? report->attempts - commits : 0;
+    if (repeats == 0 && report->opinions == 0)
         return;
     html_raw(html, "<p>");
     html_say(html,
-             "There were %s attempts for them, %s more than commits: second opinions on would-be "
-             "champions, twins of late jobs, repeats of lost ones. Their time is not in these "
+             "Besides, %s second opinion%s on would-be champions %s asked for, and %s job%s %s "
+             "handed out once more, since a worker was lost or late. Their time is not in these "
              "numbers.",
-             say_count(report->attempts).text,
-             say_count(report->attempts - report->counts.commits).text);
+             say_count(report->opinions).text, report->opinions == 1 ? "" : "s",
+             report->opinions == 1 ? "was" : "were", say_count(repeats).text,
+             repeats == 1 ? "" : "s", repeats == 1 ? "was" : "were");
     html_raw(html, "</p>\n");
 }
 

@@ -235,6 +235,7 @@ static void count_commit(struct report_pass *pass, const struct commit_record *r
     report->counts.diverged += !final && record->outcome == OUTCOME_DIVERGED;
     report->counts.failed += !final && record->outcome == OUTCOME_FAILED;
     report->attempts += record->attempts;
+    report->opinions += record->opinions;
     report->steps += record->steps;
     report->compute_s += record->compute_ms / 1000.0;
     uint64_t wall_ms = ledger_committed_wall_ms(pass->reader->ledger);

@@ -238,6 +238,7 @@ static void read_result(struct row *row, struct commit_record *record)
     record->champion = row_at_most(row, COMMIT_CHAMPION, 1) != 0;
     read_digest(row, COMMIT_CHAIN, &record->chain);
     record->attempts = (uint32_t)row_at_most(row, COMMIT_ATTEMPTS, UINT32_MAX);
+    record->opinions = (uint32_t)row_at_most(row, COMMIT_OPINIONS, UINT32_MAX);
     record->compute_ms = (uint32_t)row_at_most(row, COMMIT_COMPUTE_MS, UINT32_MAX);
     record->waited_ms = read_bits(row, COMMIT_WAITED_MS);
     row_text(row, COMMIT_WORKER, record->worker, sizeof record->worker);

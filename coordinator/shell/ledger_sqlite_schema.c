@@ -19,7 +19,7 @@
 
 enum {
     APPLICATION_ID = 0x52746368, /* "Rtch" */
-    SCHEMA_VERSION = 2,
+    SCHEMA_VERSION = 3,
 };
 
 struct schema_entry {
@@ -79,7 +79,9 @@ static const struct schema_entry schema[] = {
      "    admitted INTEGER NOT NULL, -- 1: entered the population\n"
      "    champion INTEGER NOT NULL, -- 1: better than all before in its line\n"
      "    chain BLOB NOT NULL, -- digest of the line's history up to here\n"
-     "    attempts INTEGER NOT NULL, -- from here on: never part of a digest\n"
+     "    attempts INTEGER NOT NULL, -- how often it was handed out; from here on: never part of a "
+     "digest\n"
+     "    opinions INTEGER NOT NULL, -- how often its child was, to be evaluated once more\n"
      "    compute_ms INTEGER NOT NULL,\n"
      "    waited_ms INTEGER NOT NULL, -- from creation to commit\n"
      "    worker TEXT NOT NULL,\n"
@@ -128,8 +130,8 @@ static const struct schema_entry schema[] = {
     "stream, spec, data, parent0, parent0_line, parent0_job, parent1, parent1_line, parent1_job, " \
     "depth, description, outcome, fitness, fitness_bits, metrics, train_loss, train_accuracy, "    \
     "select_loss, select_accuracy, confirm_loss, confirm_accuracy, test_loss, test_accuracy, "     \
-    "child, child_bytes, steps, admitted, champion, chain, attempts, compute_ms, waited_ms, "      \
-    "worker, host, numeric, committed_wall_ms"
+    "child, child_bytes, steps, admitted, champion, chain, attempts, opinions, compute_ms, "       \
+    "waited_ms, worker, host, numeric, committed_wall_ms"
 
 static const char *const statements[STATEMENTS] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -143,7 +145,7 @@ static const char *const statements[STATEMENTS] = {
         "INSERT INTO commits(" COMMIT_COLUMN_NAMES ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
         "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, "
         "?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45, "
-        "?46)",
+        "?46, ?47)",
     [STATEMENT_DROP_COMMIT] = "DELETE FROM commits WHERE line = ?1 AND job = ?2",
     [STATEMENT_PUT_INPUT] =
         "INSERT INTO inputs(sequence, kind, line, entered_wall_ms) VALUES(?1, ?2, ?3, ?4)",
@@ -165,7 +167,7 @@ static const char *const statements[STATEMENTS] = {
                             " WHERE kind = ?1 ORDER BY id DESC LIMIT 1",
 };
 
-_Static_assert(COMMIT_COLUMNS == 46, "the columns of commits are counted by hand above");
+_Static_assert(COMMIT_COLUMNS == 47, "the columns of commits are counted by hand above");
 
 const char *ledger_statement_sql(enum ledger_statement statement)
 {

@@ -211,6 +211,7 @@ static void bind_circumstances(struct binder *binder, const struct commit_record
                                uint64_t wall_ms)
 {
     bind_u64(binder, COMMIT_ATTEMPTS, record->attempts);
+    bind_u64(binder, COMMIT_OPINIONS, record->opinions);
     bind_u64(binder, COMMIT_COMPUTE_MS, record->compute_ms);
     bind_u64(binder, COMMIT_WAITED_MS, record->waited_ms);
     bind_text(binder, COMMIT_WORKER, record->worker);

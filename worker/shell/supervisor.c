@@ -286,7 +286,7 @@ int supervisor_run(const struct supervisor_options *options, struct error *error
     struct supervisor supervisor = {.options = *options, .signals = -1};
     int code = open_parts(&supervisor, error);
     if (code == 0) {
-        log_line(options->log, "connects to %s; %u slots, cache %s", options->control,
+        log_line(options->log, "connects to %s; slots: %u, cache %s", options->control,
                  options->config.slots, cache_folder(options->cache));
         watch_init(&supervisor.watch, options->log, options->control);
         supervisor.now_ms = clock_monotonic_ms();

@@ -64,6 +64,7 @@ static void fill(const struct made_commit *commit, uint64_t sequence, struct com
     record->admitted = commit->admitted;
     record->champion = commit->champion;
     record->attempts = 2;
+    record->opinions = 1;
     record->compute_ms = 500;
     record->steps = 10;
     snprintf(record->worker, sizeof record->worker, "%s",

@@ -166,6 +166,7 @@ static void counts_the_run(void **state)
     assert_int_equal(report->jobs, 6);
     assert_int_equal(report->point_count, 6);
     assert_int_equal(report->attempts, 14);
+    assert_int_equal(report->opinions, 7);
     assert_int_equal(report->counts.diverged, 1);
     assert_int_equal(report->counts.failed, 1);
     assert_int_equal(report->worker_count, 2);

@@ -175,6 +175,7 @@ void fixture_record(uint64_t sequence, struct commit_record *record)
     record->champion = fixture_below(&state, 2) > 0;
     record->chain = arbitrary_digest(&state);
     record->attempts = arbitrary_u32(&state);
+    record->opinions = arbitrary_u32(&state);
     record->compute_ms = arbitrary_u32(&state);
     arbitrary_text(&state, record->worker, sizeof record->worker);
     arbitrary_text(&state, record->host, sizeof record->host);
