@@ -48,8 +48,8 @@ static void read_champion(const char *directory, struct findings *found)
     if (reader_open(&reader, directory, NULL) != 0)
         return;
     found->has_champion = reader_champion(&reader, READER_ANY_LINE, &found->champion, NULL) == 1;
-    struct job_key final = {.line = found->champion.job.key.line, .job = JOB_NUMBER_FINAL};
-    found->has_final = found->has_champion && reader_get(&reader, final, &found->final, NULL) == 1;
+    found->has_final =
+        found->has_champion && reader_final(&reader, &found->champion, &found->final, NULL) == 1;
     if (found->has_champion)
         read_damage(&reader, found);
     else if (reader_count(&reader, &found->counts, NULL) != 0)

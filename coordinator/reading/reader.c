@@ -117,6 +117,16 @@ int reader_champion(struct reader *reader, uint32_t line, struct commit_record *
     return rc < 0 ? -1 : found;
 }
 
+int reader_final(struct reader *reader, const struct commit_record *champion,
+                 struct commit_record *record, struct error *error)
+{
+    const struct job_key key = {.line = champion->job.key.line, .job = JOB_NUMBER_FINAL};
+    int found = reader_get(reader, key, record, error);
+    if (found <= 0)
+        return found;
+    return record->job.parent_count > 0 && job_key_equal(record->parent_ids[0], champion->job.key);
+}
+
 /* Reads digits up to the end or to a separator. */
 static bool parse_number(const char **text, uint64_t *value)
 {

@@ -47,6 +47,13 @@ int reader_get(struct reader *reader, struct job_key key, struct commit_record *
 #define READER_ANY_LINE UINT32_MAX
 int reader_champion(struct reader *reader, uint32_t line, struct commit_record *record,
                     struct error *error) __attribute__((warn_unused_result));
+/*
+ * The last evaluation of this champion: 1 with *record, 0 when it had none, -1 with the reason. A
+ * run that goes on with a larger budget has a champion that is newer than its line's final job.
+ */
+int reader_final(struct reader *reader, const struct commit_record *champion,
+                 struct commit_record *record, struct error *error)
+    __attribute__((warn_unused_result));
 /* What a person calls by that name. 0, or -1 with the reason: no such name, nothing committed under
  * it. */
 int reader_find(struct reader *reader, const char *name, struct commit_record *record,
