@@ -164,6 +164,18 @@ void blob_on_stored(struct core *core, const struct digest *digest)
     drop_if_unused(core, index);
 }
 
+/* The job is done again, elsewhere if there is somewhere else. */
+static void note_unavailable(struct core *core, uint32_t slot_index, const struct instance_id *from)
+{
+    const struct slot *slot = &core->slots[slot_index];
+    struct note note = {.kind = NOTE_ATTEMPT_FAILED, .job = &slot->job.key, .instance = from};
+    effect_note(core, note, "worker %s: the child that it made cannot be fetched from it",
+                slot->worker);
+    uint32_t session = session_find(core, from);
+    if (session != NONE)
+        slot_note_trouble(core, slot_index, session);
+}
+
 void blob_on_unavailable(struct core *core, const struct digest *digest,
                          const struct instance_id *from)
 {
@@ -178,6 +190,7 @@ void blob_on_unavailable(struct core *core, const struct digest *digest,
         next = core->slots[slot].by_blob.next;
         if (!instance_equal(&core->slots[slot].holder, from))
             continue;
+        note_unavailable(core, slot, from);
         result_drop(core, slot);
         drops++;
     }

@@ -329,6 +329,12 @@ enum cache_result cache_publish(struct cache *cache, const char *name, const str
                                 uint64_t bytes, struct error *error)
 {
     uint32_t entry = cache_index_find(cache->index, digest);
+    /* What was found at the start and never looked into may be of any size. */
+    if (entry != CACHE_ENTRY_NONE && cache_index_bytes(cache->index, entry) != bytes) {
+        assert(cache_index_pins(cache->index, entry) == 0);
+        remove_entry(cache, entry);
+        entry = CACHE_ENTRY_NONE;
+    }
     if (entry == CACHE_ENTRY_NONE) {
         cache_make_room(cache, bytes); /* as far as pins allow: the bytes are on the disk already */
         entry = cache_index_add(cache->index, digest, bytes);

@@ -310,6 +310,33 @@ static void test_a_child_is_moved_into_its_place_and_pinned(void **state)
     cache_close(&cache);
 }
 
+/* A file of its name that is no such child, left by whomever: it is told as long as it is. */
+static void test_a_child_replaces_a_stranger_of_its_name(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct error error;
+    static const uint8_t stranger[300] = {1};
+    uint8_t bytes[128];
+    struct cache_piece piece = {.bytes = bytes, .room = sizeof bytes};
+    struct digest digest = blob_digest(100, 1);
+    struct cache *cache = cache_open_at(fixture, "c", PLENTY);
+    blob_fetch(cache, 100, 1); /* makes the folder */
+    cache_close(&cache);
+    file_write(fixture_blob_path(fixture, "c", &digest), stranger, sizeof stranger);
+
+    cache = cache_open_at(fixture, "c", PLENTY);
+    assert_int_equal(cache_measure(cache).bytes, 300);
+    assert_int_equal(cache_prepare_slot(cache, 0, &error), 0);
+    struct cache_child child = write_child(fixture, "c", 0, 1);
+    assert_int_equal(cache_adopt(cache, &child, &error), CACHE_OK);
+    assert_int_equal(cache_measure(cache).bytes, 100);
+    assert_int_equal(cache_measure(cache).pinned_bytes, 100);
+    assert_int_equal(cache_read(cache, &digest, &piece, &error), CACHE_OK);
+    assert_int_equal(piece.total, 100);
+    assert_int_equal(piece.count, 100);
+    cache_close(&cache);
+}
+
 static void test_a_child_that_is_not_as_told_is_refused(void **state)
 {
     const struct fixture *fixture = *state;
@@ -485,6 +512,7 @@ int main(void)
         TEST(test_a_smaller_limit_holds_from_the_start),
         TEST(test_after_a_start_the_oldest_file_goes_first),
         TEST(test_a_child_is_moved_into_its_place_and_pinned),
+        TEST(test_a_child_replaces_a_stranger_of_its_name),
         TEST(test_a_child_that_is_not_as_told_is_refused),
         TEST(test_a_child_is_taken_even_beyond_the_limit),
         TEST(test_staging_is_emptied_for_each_new_slot),
