@@ -119,7 +119,7 @@ static int write_all(int fd, const void *bytes, size_t count)
     return 0;
 }
 
-/* Opens a file beside `path` under a name that nobody has. */
+/* Opens a file beside `path` under a name that nobody has; errors tell of `path`. */
 static int open_beside(const char *path, mode_t mode, char name[OS_PATH_BYTES_MAX],
                        struct error *error)
 {
@@ -131,13 +131,12 @@ static int open_beside(const char *path, mode_t mode, char name[OS_PATH_BYTES_MA
     char base[OS_PATH_BYTES_MAX];
     int length = snprintf(base, sizeof base, ".%s.tmp-%016llx", slash == NULL ? path : slash + 1,
                           (unsigned long long)random);
-    if (length < 0 || (size_t)length >= sizeof base)
+    if (length < 0 || (size_t)length >= sizeof base ||
+        os_path_join(name, OS_PATH_BYTES_MAX, folder, base, NULL) != 0)
         return error_set(error, -1, "%.200s...: the path is too long", path);
-    if (os_path_join(name, OS_PATH_BYTES_MAX, folder, base, error) != 0)
-        return -1;
     int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
-        return fail(error, "cannot write", name);
+        return fail(error, "cannot write", path);
     return fd;
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/os_clock.h"
 #include "common/os_process.h"
+#include "common/os_signal.h"
 #include "common/param.h"
 #include "coordinator/shell/json.h"
 
@@ -76,14 +77,6 @@ static int start(const struct data_pack_options *options, int output, pid_t *pid
     return process_spawn(&process, pid, error);
 }
 
-static bool stop_is_waiting(void)
-{
-    sigset_t waiting;
-    return sigpending(&waiting) == 0 &&
-           (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1 ||
-            sigismember(&waiting, SIGHUP) == 1);
-}
-
 /* Reads what there is, into a buffer that is not full; false once there is no more to come. */
 static bool hear(int descriptor, struct said *said)
 {
@@ -109,7 +102,7 @@ static enum data_pack_result attend(const struct data_pack_options *options, pid
             open = hear(descriptor, said);
         if (said->count == SAID_BYTES_MAX)
             result = fail(error, DATA_PACK_FAILED, "%s", "the packer talks without end");
-        else if (stop_is_waiting())
+        else if (signal_stop_waiting() != 0)
             result = fail(error, DATA_PACK_STOPPED, "%s", "stopped while it was being packed");
         else if (clock_monotonic_ms() >= until_ms)
             result = fail(error, DATA_PACK_FAILED, "%s", "packing takes too long");
