@@ -41,6 +41,7 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_LISTEN] = {"listen", "ADDRESS", "tcp://HOST:PORT; port * takes a free one"},
     [OPTION_OUTPUT] = {"output", "FILE", "the file to write"},
     [OPTION_REPORT] = {"report", NULL, "write RUN/report.html at the end"},
+    [OPTION_RESTORE] = {"restore", NULL, "put the checkpoint back into RUN, which lost it"},
     [OPTION_SEED] = {"seed", "S", "instead of the experiment's seed"},
     [OPTION_SET] = {"set", "KEY=VALUE", "change a setting, as in --set budget.jobs=500"},
     [OPTION_TOP] = {"top", "N", "only the first N"},

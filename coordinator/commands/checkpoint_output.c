@@ -1,37 +1,14 @@
 /* checkpoint_output.c: see checkpoint_output.h. */
 #include "coordinator/commands/checkpoint_output.h"
 
-#include "coordinator/replay/replay_stop.h"
+#include "common/os_signal.h"
+#include "coordinator/reading/output_path.h"
 #include "coordinator/shell/local_worker.h"
 
-#include <errno.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* What can be known before any work about a file that is to be written. 0, or -1. */
-static int check_output(const char *path, struct error *error)
-{
-    char folder[OS_PATH_BYTES_MAX];
-    struct stat status;
-    if (path == NULL)
-        return 0;
-    if (path[0] == '\0' || strlen(path) >= sizeof folder)
-        return error_set(error, -1, "the name of the file to write is empty or too long");
-    bool there = stat(path, &status) == 0;
-    if (there && S_ISDIR(status.st_mode))
-        return error_set(error, -1, "%s is a folder: a file is wanted", path);
-    if (there && !S_ISREG(status.st_mode))
-        return error_set(error, -1, "%s is no regular file, and is not replaced by one", path);
-    snprintf(folder, sizeof folder, "%s", path);
-    const char *parent = dirname(folder);
-    if (access(parent, W_OK | X_OK) != 0)
-        return error_set(error, -1, "%s cannot be written: %s: %s", path, parent, strerror(errno));
-    return 0;
-}
 
 int checkpoint_source_open(struct checkpoint_source *source, const char *command,
                            const struct arguments *arguments)
@@ -40,7 +17,8 @@ int checkpoint_source_open(struct checkpoint_source *source, const char *command
     *source = (struct checkpoint_source){.command = command, .arguments = arguments};
     if (check_device(arguments->value[OPTION_DEVICE], &error) != 0)
         return complain(EXIT_USAGE, "%s: %s", command, error.text);
-    if (check_output(arguments->value[OPTION_OUTPUT], &error) != 0)
+    const struct output_wish wish = {arguments->value[OPTION_OUTPUT], arguments->positional[0]};
+    if (wish.output != NULL && output_path_find(&wish, source->output, &error) != 0)
         return complain(EXIT_FAILED, "%s: %s", command, error.text);
     if (reader_open(&source->reader, arguments->positional[0], &error) != 0)
         return complain(EXIT_FAILED, "%s", error.text);
@@ -49,7 +27,7 @@ int checkpoint_source_open(struct checkpoint_source *source, const char *command
         return complain(EXIT_FAILED, "%s", error.text);
     }
     format_id(source->record.job.key, source->id);
-    const sigset_t stops = replay_stop_signals();
+    const sigset_t stops = signal_stops();
     sigprocmask(SIG_BLOCK, &stops, NULL);
     return EXIT_DONE;
 }
@@ -102,7 +80,7 @@ int checkpoint_source_replay(struct checkpoint_source *source, struct replay_opt
     if (source->line_shown)
         fputs("\r\033[K", stderr);
     source->line_shown = false;
-    int stopped = replay_stop_waiting();
+    int stopped = signal_stop_waiting();
     switch (*result) {
     case REPLAY_EQUAL:
         return EXIT_DONE;

@@ -16,13 +16,14 @@ struct checkpoint_source {
     struct commit_record record;
     char id[ID_BYTES_MAX];
     char program[OS_PATH_BYTES_MAX]; /* ratchet-worker */
+    char output[OS_PATH_BYTES_MAX];  /* where to write what --output wants; "": it was not given */
     bool line_shown;                 /* a terminal has a line of progress */
 };
 
 /*
  * Opens RUN and finds ID; --device and --output are checked as far as that can be done before any
  * work. EXIT_DONE, or another exit code after a complaint; then nothing is open. From here on
- * SIGINT, SIGTERM and SIGHUP are blocked.
+ * SIGINT, SIGTERM and SIGHUP are blocked, but for those that are ignored.
  */
 int checkpoint_source_open(struct checkpoint_source *source, const char *command,
                            const struct arguments *arguments);

@@ -39,6 +39,7 @@ enum option_name {
     OPTION_LISTEN,
     OPTION_OUTPUT,
     OPTION_REPORT,
+    OPTION_RESTORE,
     OPTION_SEED,
     OPTION_SET,
     OPTION_TOP,

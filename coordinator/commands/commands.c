@@ -1,4 +1,5 @@
 /* commands.c: the table of commands, and what is the same for all of them. See command.h. */
+#include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 
 #include "common/suggest.h"
@@ -82,8 +83,8 @@ static const struct command commands[] = {
         .name = "show",
         .usage = "RUN ID",
         .summary = "all that is known about one job and what it made",
-        .details = "An ID is LINE/JOB, or JOB for line 0; also champion, final, LINE/champion, "
-                   "LINE/final.",
+        .details = "An ID is LINE/JOB, or JOB for line 0; also champion (of all lines), final (its "
+                   "last evaluation), LINE/champion and LINE/final.",
         .options = 1 << OPTION_JSON,
         .positional_least = 2,
         .positional_most = 2,
@@ -103,11 +104,13 @@ static const struct command commands[] = {
         .name = "replay",
         .usage = "RUN ID",
         .summary = "make an individual again and hold it against what was committed",
-        .details = "IDs are as in `ratchet show`. Ancestors whose checkpoints the run no longer "
-                   "keeps are made again first. Exit code 0: equal, bit by bit; 1: not. With "
-                   "--output, its checkpoint is written to FILE.",
-        .options =
-            1 << OPTION_OUTPUT | 1 << OPTION_FROM_FOUNDERS | 1 << OPTION_DEVICE | 1 << OPTION_JSON,
+        .details =
+            "IDs are as in `ratchet show`. Ancestors whose checkpoints the run no longer "
+            "keeps are made again first. Exit code 0: equal, bit by bit; 1: not. With "
+            "--output, its checkpoint is written to FILE; with --restore, back into RUN, which "
+            "can then be resumed.",
+        .options = 1 << OPTION_OUTPUT | 1 << OPTION_RESTORE | 1 << OPTION_FROM_FOUNDERS |
+                   1 << OPTION_DEVICE | 1 << OPTION_JSON,
         .positional_least = 2,
         .positional_most = 2,
         .run = command_replay,
@@ -187,17 +190,18 @@ const struct command *command_find(const char *name)
 
 int complain(int code, const char *format, ...)
 {
-    char text[1024];
+    char text[1024], clean[sizeof text];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    /* One line, whatever a path or a peer put into it. */
+    /* One line that moves no cursor, whatever a path, a ledger or a peer put into it. */
     for (char *c = text; *c != '\0'; c++) {
         if (*c == '\n' || *c == '\r')
             *c = ' ';
     }
-    fprintf(stderr, "ratchet: %s\n", text);
+    clean_text(text, clean, sizeof clean);
+    fprintf(stderr, "ratchet: %s\n", clean);
     return code;
 }
 

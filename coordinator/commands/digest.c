@@ -5,6 +5,7 @@
  * The chain of each line is computed anew from the rows and held against the one that is stored
  * with them, so that a row that was changed later does not go unseen.
  */
+#include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 #include "coordinator/core/chain.h"
 #include "coordinator/experiment/experiment.h"
@@ -142,15 +143,15 @@ struct difference {
     bool found;
     char commit[ID_BYTES_MAX]; /* "" when it is not about one */
     char field[32];
-    char values[2][DIFFERENCES_BYTES_MAX];
+    char values[2][DIFFERENCES_BYTES_MAX]; /* cleaned: they come from ledgers */
 };
 
 static void differ(struct difference *difference, const char *field, const char *a, const char *b)
 {
     difference->found = true;
     snprintf(difference->field, sizeof difference->field, "%s", field);
-    snprintf(difference->values[0], sizeof difference->values[0], "%s", a);
-    snprintf(difference->values[1], sizeof difference->values[1], "%s", b);
+    clean_text(a, difference->values[0], sizeof difference->values[0]);
+    clean_text(b, difference->values[1], sizeof difference->values[1]);
 }
 
 static void differ_digest(struct difference *difference, const char *field, const struct digest *a,

@@ -75,7 +75,7 @@ static void print_champion(const struct ending *ending, const struct findings *f
            operator_of(champion), champion->depth);
     print_scores(found, "accuracy", SCORE_ACCURACY);
     print_scores(found, "loss", SCORE_LOSS);
-    if (found->has_damage)
+    if (found->has_damage && found->damage > 0)
         printf("%-12s %s%llu unit%s over its whole lineage: `ratchet show %s %s` tells which\n",
                "damage", found->damage_complete ? "" : "at least ",
                (unsigned long long)found->damage, found->damage == 1 ? "" : "s", ending->directory,

@@ -9,6 +9,7 @@
 #include "common/version.h"
 #include "coordinator/commands/checkpoint_output.h"
 #include "coordinator/commands/record_output.h"
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/replay/data_facts.h"
 #include "coordinator/replay/network_file.h"
 #include "coordinator/replay/run_blob.h"
@@ -23,7 +24,7 @@ enum { TEXTS_MAX = 32, VALUE_BYTES_MAX = 512 };
 
 struct exported {
     struct checkpoint_source source;
-    const char *path;
+    const char *path;         /* as it was given */
     struct data_facts *facts; /* NULL: the run has no data set */
     uint32_t tensors;
     size_t bytes;
@@ -67,22 +68,6 @@ static void add_digest(struct texts *texts, const char *key, const struct digest
     add(texts, key, hex);
 }
 
-/* A setting out of the run's `key = value` lines; false when it has none of that name. */
-static bool find_setting(const char *canonical, const char *key, char *value, size_t size)
-{
-    size_t length = strlen(key);
-    for (const char *line = canonical; line != NULL && *line != '\0';) {
-        const char *end = strchrnul(line, '\n');
-        if (strncmp(line, key, length) == 0 && strncmp(line + length, " = ", 3) == 0) {
-            const char *begin = line + length + 3;
-            snprintf(value, size, "%.*s", (int)(end - begin), begin);
-            return true;
-        }
-        line = *end == '\n' ? end + 1 : NULL;
-    }
-    return false;
-}
-
 static void add_settings(struct texts *texts, const char *canonical)
 {
     static const struct {
@@ -95,7 +80,7 @@ static void add_settings(struct texts *texts, const char *canonical)
     };
     char value[VALUE_BYTES_MAX];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (find_setting(canonical, rows[i].setting, value, sizeof value))
+        if (settings_find(canonical, rows[i].setting, value, sizeof value))
             add(texts, rows[i].key, value);
     }
 }
@@ -164,8 +149,8 @@ static void texts_free(struct texts *texts)
 static bool is_trained(const struct exported *exported)
 {
     char evaluator[VALUE_BYTES_MAX];
-    return find_setting(exported->source.reader.header.canonical, "evaluator", evaluator,
-                        sizeof evaluator) &&
+    return settings_find(exported->source.reader.header.canonical, "evaluator", evaluator,
+                         sizeof evaluator) &&
            strcmp(evaluator, "train") == 0;
 }
 
@@ -193,7 +178,7 @@ static int write_network(struct exported *exported, const struct network_file *n
     if (rc != 0)
         return -1;
     exported->tensors = network->count;
-    rc = os_write_atomic(exported->path, bytes, exported->bytes, 0644, error);
+    rc = os_write_atomic(exported->source.output, bytes, exported->bytes, 0644, error);
     free(bytes);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* individuals.c: `ratchet individuals` and `lineage`: what came out of a run, and from what. */
 #include "common/fixed_map.h"
+#include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/detail_output.h"
 #include "coordinator/commands/record_output.h"
@@ -203,15 +204,23 @@ static int collect_ancestors(struct reader *reader, const struct commit_record *
     return rc;
 }
 
+/* What would end the label, or begin an escape of it, becomes '?' as well. */
+static void format_label(const struct commit_record *record, char label[OPERATOR_NAME_BYTES_MAX])
+{
+    clean_text(operator_of(record), label, OPERATOR_NAME_BYTES_MAX);
+    for (char *c = label; (c = strpbrk(c, "\"\\")) != NULL;)
+        *c = '?';
+}
+
 static void show_dot(const struct record_list *list)
 {
     printf("digraph lineage {\n    rankdir = BT;\n    node [shape = box];\n");
     for (size_t i = 0; i < list->count; i++) {
         const struct commit_record *record = &list->items[i];
-        char id[ID_BYTES_MAX];
+        char id[ID_BYTES_MAX], operator[OPERATOR_NAME_BYTES_MAX];
         format_id(record->job.key, id);
-        printf("    \"%s\" [label = \"%s\\n%s\\n%.6g\"];\n", id, id, operator_of(record),
-               record->fitness);
+        format_label(record, operator);
+        printf("    \"%s\" [label = \"%s\\n%s\\n%.6g\"];\n", id, id, operator, record->fitness);
         for (uint32_t p = 0; p < record->job.parent_count; p++) {
             char parent[ID_BYTES_MAX];
             format_id(record->parent_ids[p], parent);

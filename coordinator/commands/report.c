@@ -1,9 +1,12 @@
 /* report.c: `ratchet report`: a run as a page. */
+#include "common/os_signal.h"
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/record_output.h"
 #include "coordinator/commands/report_output.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 int command_report(const struct arguments *arguments)
 {
@@ -14,8 +17,15 @@ int command_report(const struct arguments *arguments)
     };
     struct report_made made;
     struct error error;
-    if (write_report(&request, &made, &error) != 0)
+    const sigset_t stops = signal_stops();
+    sigprocmask(SIG_BLOCK, &stops, NULL);
+    if (write_report(&request, &made, &error) != 0) {
+        int stopped = signal_stop_waiting();
+        if (stopped != 0)
+            return complain(EXIT_SIGNAL + stopped, "report: stopped by signal %d (%s)", stopped,
+                            strsignal(stopped));
         return complain(EXIT_FAILED, "%s", error.text);
+    }
     if (made.warning[0] != '\0')
         complain(EXIT_DONE, "warning: %s", made.warning);
     if (arguments->given[OPTION_JSON]) {

@@ -1,13 +1,15 @@
 /* report_output.c: see report_output.h. */
 #include "coordinator/commands/report_output.h"
 
+#include "common/os_signal.h"
 #include "coordinator/commands/record_output.h"
 #include "coordinator/commands/report_overrides.h"
+#include "coordinator/reading/output_path.h"
 #include "coordinator/report/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------------------------------- JSON */
 
@@ -27,7 +29,9 @@ static struct json_node *bands_node(const struct report_operator *row)
 static struct json_node *operator_node(const struct report_operator *row)
 {
     struct json_node *node = json_node_object();
-    json_set_text(node, "operator", row->label);
+    json_set_text(node, "operator", row->name);
+    if (strcmp(row->label, row->name) != 0)
+        json_set_text(node, "label", row->label);
     json_set_u64(node, "tried", row->tried);
     json_set_u64(node, "compared", row->compared);
     json_set_u64(node, "improved", row->improved);
@@ -92,43 +96,51 @@ static struct json_node *report_node(const struct report *report)
 
 /* ------------------------------------------------------------------------------------- writing */
 
-/* The figures, all or none. 0, or -1 with the reason. */
+/* 0, or -1 with the reason. */
 static int draw(const struct report_request *request, const struct report *report,
                 struct figure figures[FIGURE_COUNT], struct report_made *made, struct error *error)
 {
     struct error reason = {""};
-    int drawn = report_figures(report, figures, &reason);
+    enum figures_result drawn = report_figures(report, figures, &reason);
+    if (signal_stop_waiting() != 0)
+        return error_set(error, -1, "interrupted before the page was written");
     /* A page without figures is worth more than none; who asks for the figures wants them. */
-    if (drawn != 0 && request->figures != NULL)
+    if ((drawn == FIGURES_NO_GNUPLOT || drawn == FIGURES_FAILED) && request->figures != NULL)
         return error_set(error, -1, "%s", reason.text);
-    if (drawn != 0)
+    if (drawn != FIGURES_DRAWN)
         snprintf(made->warning, sizeof made->warning, "%s", reason.text);
+    made->drawn = drawn == FIGURES_DRAWN || drawn == FIGURES_ONE_LEFT_OUT;
     return 0;
 }
 
-static int place_page(const struct report_request *request, struct report_made *made,
-                      struct error *error)
+/* Where nobody said where to, the reason gets advice. */
+static int fail(const struct report_request *request, const struct error *reason,
+                struct error *error)
 {
-    if (request->output == NULL)
-        return os_path_join(made->path, sizeof made->path, request->run, "report.html", error);
-    if ((size_t)snprintf(made->path, sizeof made->path, "%s", request->output) >= sizeof made->path)
+    return error_set(error, -1, "%s%s", reason->text,
+                     request->output == NULL ? "; --output FILE writes the report elsewhere" : "");
+}
+
+/* What it is called and, links followed, where it goes: not over a file of the run. */
+static int place_page(const struct report_request *request, struct report_made *made,
+                      char target[OS_PATH_BYTES_MAX], struct error *error)
+{
+    struct error reason;
+    if (request->output == NULL &&
+        os_path_join(made->path, sizeof made->path, request->run, "report.html", error) != 0)
+        return -1;
+    if (request->output != NULL &&
+        (size_t)snprintf(made->path, sizeof made->path, "%s", request->output) >= sizeof made->path)
         return error_set(error, -1, "%.200s...: path too long", request->output);
-    return 0;
+    const struct output_wish wish = {made->path, request->run};
+    return output_path_find(&wish, target, &reason) == 0 ? 0 : fail(request, &reason, error);
 }
 
 static int write_page(const struct report_request *request, const struct report_page *page,
-                      const struct report_made *made, struct error *error)
+                      const char *target, struct error *error)
 {
-    /* A page takes the place of a page: never that of a device. */
-    struct stat status;
-    if (stat(made->path, &status) == 0 && !S_ISREG(status.st_mode))
-        return error_set(error, -1, "%s: is there already and is no file", made->path);
-    if (report_write_html(page, made->path, error) == 0)
-        return 0;
-    if (request->output != NULL)
-        return -1;
-    const struct error reason = *error;
-    return error_set(error, -1, "%s; --output FILE writes the report elsewhere", reason.text);
+    struct error reason;
+    return report_write_html(page, target, &reason) == 0 ? 0 : fail(request, &reason, error);
 }
 
 /* {"report": ..., "figures": [...], "warning": ..., ...} */
@@ -157,20 +169,21 @@ static int write_all(const struct report_request *request, const struct report *
                      struct report_made *made, struct error *error)
 {
     struct figure figures[FIGURE_COUNT] = {{NULL, 0}};
-    int rc = place_page(request, made, error);
+    char target[OS_PATH_BYTES_MAX];
+    int rc = place_page(request, made, target, error);
     if (rc == 0)
         rc = draw(request, report, figures, made, error);
     char **overrides = report_overrides(report);
     const struct report_page page = {
         .report = report,
-        .figures = made->warning[0] == '\0' ? figures : NULL,
+        .figures = made->drawn ? figures : NULL,
         .figures_reason = made->warning,
         .overrides = (const char *const *)overrides,
     };
     if (rc == 0 && request->figures != NULL)
         rc = figures_write(figures, request->figures, error);
     if (rc == 0)
-        rc = write_page(request, &page, made, error);
+        rc = write_page(request, &page, target, error);
     if (rc == 0)
         made->node = made_node(request, report, figures, made);
     report_overrides_free(overrides);

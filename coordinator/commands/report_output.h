@@ -20,7 +20,8 @@ struct report_request {
 
 struct report_made {
     char path[OS_PATH_BYTES_MAX]; /* of the page */
-    char warning[512];            /* why the page has no figures, for people; "": it has them */
+    bool drawn;                   /* it has figures: all, unless there is a warning */
+    char warning[512];            /* why figures are missing, for people; "": none are */
     struct json_node *node; /* path, figures, warning and the run's main numbers; the caller's to
                                free */
 };

@@ -2,10 +2,9 @@
 #include "coordinator/commands/report_overrides.h"
 
 #include "coordinator/experiment/experiment.h"
-#include "coordinator/report/settings_text.h"
+#include "coordinator/reading/settings_text.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +20,9 @@ static void add(char **overrides, uint32_t *count, const char *text)
     (*count)++;
 }
 
-static void add_settings(const struct report *report, const char *file, char **overrides,
-                         uint32_t *count)
+/* What each line of `text` says that the file does not. */
+static void add_settings(const char *text, const char *file, char **overrides, uint32_t *count)
 {
-    const char *text = report->canonical;
     struct setting setting;
     while (settings_next(&text, &setting)) {
         char key[128], own[TEXT_BYTES_MAX / 2], value[TEXT_BYTES_MAX / 2], both[TEXT_BYTES_MAX];
@@ -39,21 +37,29 @@ static void add_settings(const struct report *report, const char *file, char **o
     }
 }
 
-/*
- * The budget is in no canonical text, since it may grow. Where each line of a finished run has the
- * same number of jobs, that number is a budget which gives the same run. 0: nothing to be said.
- */
-static uint64_t budget_of(const struct report *report, const struct experiment *experiment)
+/* All that a file sets, of whatever scope, as `key = value` lines. */
+struct listing {
+    char *text;
+    size_t bytes;
+    FILE *stream;
+};
+
+static void list_setting(void *context, const struct listed_setting *setting)
 {
-    char lines[32];
-    if (strcmp(report->state, "finished") != 0 || report->line_count != report->lines_total)
-        return 0;
-    uint64_t jobs = report->jobs / report->lines_total;
-    for (size_t i = 0; i < report->line_count; i++)
-        if (report->lines[i].commits != jobs + report->lines[i].has_final)
-            return 0;
-    settings_find(experiment_canonical(experiment), "search.lines", lines, sizeof lines);
-    return experiment_jobs(experiment) == jobs * strtoull(lines, NULL, 10) ? 0 : jobs;
+    struct listing *listing = context;
+    fprintf(listing->stream, "%s = %s\n", setting->key, setting->value);
+}
+
+static char *list_file(const struct experiment *experiment)
+{
+    struct listing listing = {.text = NULL};
+    const struct experiment_visitor visitor = {&listing, list_setting};
+    listing.stream = open_memstream(&listing.text, &listing.bytes);
+    assert(listing.stream != NULL);
+    int rc = experiment_list(experiment, &visitor, NULL);
+    int closed = fclose(listing.stream);
+    assert(rc == 0 && closed == 0);
+    return listing.text;
 }
 
 char **report_overrides(const struct report *report)
@@ -65,13 +71,10 @@ char **report_overrides(const struct report *report)
     uint32_t count = 0;
     char **overrides = calloc(SETTINGS_MAX + 1, sizeof *overrides);
     assert(overrides != NULL);
-    add_settings(report, experiment_canonical(experiment), overrides, &count);
-    uint64_t budget = budget_of(report, experiment);
-    if (budget > 0) {
-        char text[64];
-        snprintf(text, sizeof text, "budget.jobs=%" PRIu64, budget);
-        add(overrides, &count, text);
-    }
+    char *file = list_file(experiment);
+    add_settings(report->canonical, file, overrides, &count);
+    add_settings(report->limits, file, overrides, &count);
+    free(file);
     experiment_destroy(&experiment);
     return overrides;
 }

@@ -1,5 +1,6 @@
 /* show.c: `ratchet show`: all that is known about one job. */
 #include "common/operator_catalog.h"
+#include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/detail_output.h"
 #include "coordinator/commands/record_output.h"
@@ -80,16 +81,9 @@ static void show_digest_line(const char *label, const struct digest *digest)
 /* "noise scale=0.1" */
 static void show_operator(const struct commit_record *record)
 {
-    const struct operator_call *call = &record->job.call;
-    const struct operator_info *info = operator_find(call->name);
-    printf("%-14s %s", "operator", operator_of(record));
-    for (uint32_t i = 0; i < call->param_count; i++) {
-        char text[NUMBER_BYTES_MAX];
-        format_number(call->params[i], text);
-        bool known = info != NULL && i < info->param_count;
-        printf(" %s%s%s", known ? info->params[i].name : "", known ? "=" : "", text);
-    }
-    printf("\n");
+    char text[OPERATOR_NAME_BYTES_MAX + OPERATOR_PARAMS_MAX * 2 * NUMBER_BYTES_MAX];
+    format_operator_call(&record->job.call, text, sizeof text);
+    printf("%-14s %s\n", "operator", record->job.kind == JOB_EVALUATE ? operator_of(record) : text);
 }
 
 static void show_number(const char *label, double value)
@@ -134,9 +128,12 @@ static void show_record(const struct commit_record *record, const char *canonica
         show_digest_line("data set", &record->job.data);
     show_digest_line("description", &record->description);
     show_digest_line("chain", &record->chain);
-    printf("%-14s %s\n", "numeric", record->numeric);
-    printf("%-14s %s on %s, %" PRIu32 " attempt%s", "worker", record->worker, record->host,
-           record->attempts, record->attempts == 1 ? "" : "s");
+    print_clean((struct clean_row){14, "numeric"}, record->numeric);
+    char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
+    clean_text(record->worker, worker, sizeof worker);
+    clean_text(record->host, host, sizeof host);
+    printf("%-14s %s on %s, %" PRIu32 " attempt%s", "worker", worker, host, record->attempts,
+           record->attempts == 1 ? "" : "s");
     if (record->opinions > 0)
         printf(", %" PRIu32 " second opinion%s", record->opinions,
                record->opinions == 1 ? "" : "s");
@@ -158,7 +155,7 @@ static void show_all(const struct shown *shown)
     if (shown->detail != NULL)
         show_detail(shown->detail);
     else if (shown->complaint != NULL)
-        printf("%-14s cannot be read: %s\n", "detail", shown->complaint);
+        print_clean((struct clean_row){14, "detail"}, shown->complaint);
 }
 
 static void print_record_json(const struct shown *shown)

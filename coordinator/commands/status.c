@@ -4,6 +4,7 @@
  * A living coordinator answers over its control socket; a run that nobody serves is told from its
  * ledger. Both ways end in one JSON object, which is printed as it is or as a page for people.
  */
+#include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/progress_output.h"
 #include "coordinator/commands/record_output.h"
@@ -22,6 +23,13 @@ enum { ANSWER_MS = 3000, REQUEST_BYTES = 256 };
 
 /* ------------------------------------------------------------------------------ asking around */
 
+static void refuse(const char *endpoint, const char *reason, struct error *error)
+{
+    char clean[REASON_BYTES_MAX];
+    clean_text(reason, clean, sizeof clean);
+    error_set(error, -1, "%s: %s", endpoint, clean);
+}
+
 static struct json_node *parse_answer(struct codec *codec, const char *endpoint,
                                       const uint8_t *reply, size_t bytes, struct error *error)
 {
@@ -32,7 +40,7 @@ static struct json_node *parse_answer(struct codec *codec, const char *endpoint,
         if (message.kind == MESSAGE_STATUS)
             return json_parse(message.status.json, message.status.json_bytes, error);
         if (message.kind == MESSAGE_REFUSED)
-            error_set(error, -1, "%s: %s", endpoint, message.refused.reason);
+            refuse(endpoint, message.refused.reason, error);
         else
             error_set(error, -1, "%s gave an answer that is not a status", endpoint);
         return NULL;
@@ -156,7 +164,7 @@ static void read_operators(const struct json_node *root, struct shell_view *view
     for (size_t i = 0; i < count && i < OPERATORS_MAX; i++) {
         const struct json_node *node = json_array_at(list, i);
         struct shell_operator *shown = &view->operators[view->operator_count++];
-        snprintf(shown->label, sizeof shown->label, "%s", json_get_text(node, "operator", "?"));
+        clean_text(json_get_text(node, "operator", "?"), shown->label, sizeof shown->label);
         shown->tried = json_get_u64(node, "tried", 0);
         shown->compared = json_get_u64(node, "compared", 0);
         shown->improved = json_get_u64(node, "improved", 0);
@@ -207,15 +215,23 @@ static void show_live(const struct json_node *root)
     show_workers(json_get_node(root, "workers"));
 }
 
-static void show_champion(const struct json_node *root, const char *champion)
+/* What a coordinator elsewhere says, or somebody's ledger. */
+static void show_text(const char *title, const struct json_node *root, const char *key)
 {
+    print_clean((struct clean_row){11, title}, json_get_text(root, key, "?"));
+}
+
+static void show_champion(const struct json_node *root, const struct job_key *champion)
+{
+    char id[ID_BYTES_MAX];
+    format_id(*champion, id);
     char fitness[NUMBER_BYTES_MAX];
     const struct json_node *metrics = json_get_node(root, "metrics");
     double accuracy = (double)NAN;
     if (metrics != NULL)
         accuracy = json_get_f64(metrics, "select_accuracy", (double)NAN);
     format_number(json_get_f64(root, "fitness_best", (double)NAN), fitness);
-    printf("%-11s %s, fitness %s", "champion", champion, fitness);
+    printf("%-11s %s, fitness %s", "champion", id, fitness);
     if (isfinite(accuracy))
         printf(", accuracy %.2f %% on select", 100 * accuracy);
     printf("\n");
@@ -235,22 +251,20 @@ static void show_no_champion(const struct json_node *root)
 
 static void show(const struct json_node *root)
 {
-    printf("%-11s %s\n", "name", json_get_text(root, "name", "?"));
-    printf("%-11s %s\n", "directory", json_get_text(root, "directory", "?"));
-    printf("%-11s %s\n", "state", json_get_text(root, "state", "?"));
-    const char *reason = json_get_text(root, "reason", NULL);
-    if (reason != NULL)
-        printf("%-11s %s\n", "reason", reason);
+    struct job_key champion;
+    show_text("name", root, "name");
+    show_text("directory", root, "directory");
+    show_text("state", root, "state");
+    if (json_get_text(root, "reason", NULL) != NULL)
+        show_text("reason", root, "reason");
     printf("%-11s %" PRIu64 ", %" PRIu64 " admitted\n", "commits", json_get_u64(root, "commits", 0),
            json_get_u64(root, "admitted", 0));
-    const char *champion = json_get_text(root, "champion", NULL);
-    if (champion != NULL)
-        show_champion(root, champion);
+    if (parse_id(json_get_text(root, "champion", ""), &champion))
+        show_champion(root, &champion);
     else
         show_no_champion(root);
-    const char *digest = json_get_text(root, "digest", NULL);
-    if (digest != NULL)
-        printf("%-11s %s\n", "digest", digest);
+    if (json_get_text(root, "digest", NULL) != NULL)
+        show_text("digest", root, "digest");
     if (json_get_node(root, "workers") != NULL)
         show_live(root);
 }

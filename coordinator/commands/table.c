@@ -1,6 +1,8 @@
 /* table.c: see table.h. */
 #include "coordinator/commands/table.h"
 
+#include "coordinator/commands/clean_text.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -46,11 +48,12 @@ void table_destroy(struct table **table)
 
 void table_add(struct table *table, const char *format, ...)
 {
-    char text[TABLE_CELL_BYTES_MAX];
+    char raw[TABLE_CELL_BYTES_MAX], text[TABLE_CELL_BYTES_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
+    clean_text(raw, text, sizeof text);
     if (table->count == table->capacity) {
         table->capacity = table->capacity == 0 ? 256 : 2 * table->capacity;
         table->cells = realloc(table->cells, table->capacity * sizeof *table->cells);

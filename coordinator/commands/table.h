@@ -1,7 +1,8 @@
 /*
  * table.h: columns for people: text lines up, numbers to the right.
  *
- * Rows are collected, then printed once the widest cell of each column is known. Cells are copied.
+ * Rows are collected, then printed once the widest cell of each column is known. Cells are copied,
+ * and cleaned (clean_text.h): they come from ledgers and machines of strangers.
  */
 #ifndef RATCHET_COORDINATOR_COMMANDS_TABLE_H
 #define RATCHET_COORDINATOR_COMMANDS_TABLE_H

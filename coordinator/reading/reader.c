@@ -1,6 +1,7 @@
 /* reader.c: see reader.h. */
 #include "coordinator/reading/reader.h"
 
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/shell/run_directory.h"
 
 #include <ctype.h>
@@ -9,16 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of lines is a setting of the search, so it is in the canonical text. */
+/* The number of lines is a setting of the search, so it is in the canonical text. 0: it makes no
+ * sense. */
 static uint32_t lines_of(const char *canonical)
 {
-    static const char key[] = "search.lines = ";
-    for (const char *line = canonical; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, key, strlen(key)) == 0)
-            return (uint32_t)strtoul(line + strlen(key), NULL, 10);
-    }
-    return 1;
+    char text[32], *end;
+    if (!settings_find(canonical, "search.lines", text, sizeof text))
+        return 1;
+    unsigned long long lines = strtoull(text, &end, 10);
+    return isdigit((unsigned char)text[0]) && *end == '\0' && lines <= LINES_MAX ? (uint32_t)lines
+                                                                                 : 0;
 }
 
 int reader_open(struct reader *reader, const char *path, struct error *error)
@@ -34,7 +35,11 @@ int reader_open(struct reader *reader, const char *path, struct error *error)
     if (ledger_open(file, LEDGER_READ, &reader->header, &reader->ledger, error) != LEDGER_OK)
         return -1;
     reader->lines = lines_of(reader->header.canonical);
-    return 0;
+    if (reader->lines > 0)
+        return 0;
+    ledger_close(&reader->ledger);
+    return error_set(error, -1, "%s is damaged: its experiment has no number of lines from 1 to %d",
+                     file, LINES_MAX);
 }
 
 void reader_close(struct reader *reader)
@@ -185,6 +190,16 @@ static bool names_champion(const char *name, uint32_t *line)
     return strcmp(name, "/champion") == 0;
 }
 
+/* Of the champion's line, so that it is the evaluation of whom "champion" names. */
+static int find_final(struct reader *reader, struct commit_record *record, struct error *error)
+{
+    struct commit_record champion;
+    int found = reader_champion(reader, READER_ANY_LINE, &champion, error);
+    const struct job_key key = {.line = found > 0 ? champion.job.key.line : 0,
+                                .job = JOB_NUMBER_FINAL};
+    return found < 0 ? found : reader_get(reader, key, record, error);
+}
+
 int reader_find(struct reader *reader, const char *name, struct commit_record *record,
                 struct error *error)
 {
@@ -193,7 +208,9 @@ int reader_find(struct reader *reader, const char *name, struct commit_record *r
     int found;
     if (names_champion(name, &line))
         found = reader_champion(reader, line, record, error);
-    else if (strcmp(name, "final") == 0 || parse_id(name, &key))
+    else if (strcmp(name, "final") == 0)
+        found = find_final(reader, record, error);
+    else if (parse_id(name, &key))
         found = reader_get(reader, key, record, error);
     else
         return error_set(error, -1, "'%s' is not an ID: LINE/JOB, JOB, champion or final is wanted",

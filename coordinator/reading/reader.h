@@ -2,8 +2,8 @@
  * reader.h: a run as reading commands see it: its ledger and nothing else.
  *
  * Works beside a living coordinator, on an archived copy, and without write access. Individuals are
- * named LINE/JOB; in texts from people also JOB (of line 0), "champion" and "final", alone or
- * behind LINE/.
+ * named LINE/JOB; in texts from people also JOB (of line 0), "champion" and "final" (the champion's
+ * last evaluation), of all lines or behind LINE/ of that one.
  */
 #ifndef RATCHET_COORDINATOR_READING_READER_H
 #define RATCHET_COORDINATOR_READING_READER_H

@@ -1,6 +1,7 @@
 /* record_text.c: see record_text.h. */
 #include "coordinator/reading/record_text.h"
 
+#include "common/operator_catalog.h"
 #include "common/param.h"
 
 #include <stdio.h>
@@ -19,6 +20,22 @@ const char *operator_of(const struct commit_record *record)
     return record->job.kind == JOB_EVALUATE ? "evaluate" : record->job.call.name;
 }
 
+void format_operator_call(const struct operator_call *call, char *text, size_t size)
+{
+    const struct operator_info *info = operator_find(call->name);
+    size_t used = (size_t)snprintf(text, size, "%s", call->name);
+    for (uint32_t i = 0; i < call->param_count && used < size; i++) {
+        char value[NUMBER_BYTES_MAX];
+        bool known = info != NULL && i < info->param_count;
+        if (known)
+            param_format(&info->params[i], call->params[i], value, sizeof value);
+        else
+            format_number(call->params[i], value);
+        used += (size_t)snprintf(text + used, size - used, " %s%s%s",
+                                 known ? info->params[i].name : "", known ? "=" : "", value);
+    }
+}
+
 void format_parents(const struct commit_record *record, char *text, size_t size)
 {
     size_t used = 0;
@@ -30,7 +47,7 @@ void format_parents(const struct commit_record *record, char *text, size_t size)
     }
 }
 
-static const double *find_metric(const struct commit_record *record, uint32_t id)
+const double *record_metric(const struct commit_record *record, uint32_t id)
 {
     for (uint32_t i = 0; record != NULL && i < record->metric_count; i++)
         if (record->metrics[i].id == id)
@@ -51,9 +68,9 @@ void format_scores(const struct commit_record *champion, const struct commit_rec
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const double *value = find_metric(final, rows[i].ids[score]);
+        const double *value = record_metric(final, rows[i].ids[score]);
         if (value == NULL)
-            value = find_metric(champion, rows[i].ids[score]);
+            value = record_metric(champion, rows[i].ids[score]);
         if (value == NULL)
             continue;
         bool percent = score == SCORE_ACCURACY;

@@ -7,13 +7,13 @@
  */
 #include "coordinator/replay/replay.h"
 
+#include "common/os_signal.h"
 #include "common/param.h"
 #include "common/version.h"
 #include "coordinator/replay/replay_compare.h"
 #include "coordinator/replay/replay_plan.h"
 #include "coordinator/replay/replay_scratch.h"
 #include "coordinator/replay/replay_slot.h"
-#include "coordinator/replay/replay_stop.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +126,7 @@ static enum replay_result compare(struct replay *replay, const struct commit_rec
     if (ledger_get_detail(replay->reader->ledger, record->job.key, replay->detail,
                           &committed.detail_bytes, replay->error) == LEDGER_FAILED)
         return REPLAY_FAILED;
-    if (replay_compare(&committed, result, replay->error) != 0)
+    if (replay_compare(&committed, result, &replay->outcome->difference, replay->error) != 0)
         return REPLAY_DIFFERS;
     replay->outcome->child = result->child;
     replay->outcome->detail = (struct digest){0};
@@ -232,7 +232,7 @@ enum replay_result replay(struct reader *reader, const struct commit_record *rec
     }
     free(replay);
     /* What a signal cut short failed for that reason, whatever it said. */
-    if (result == REPLAY_FAILED && replay_stop_waiting() != 0)
+    if (result == REPLAY_FAILED && signal_stop_waiting() != 0)
         result = REPLAY_STOPPED;
     return result;
 }

@@ -36,18 +36,26 @@ struct replay_options {
     void *context;
 };
 
+/* The first field that did not come out as committed: both sides as words, room for a digest. */
+struct replay_difference {
+    struct job_key key;
+    char field[40];
+    char committed[DIGEST_HEX_BYTES], came_out[DIGEST_HEX_BYTES];
+};
+
 struct replay_outcome {
     uint64_t jobs;        /* made again, as committed; the one that was asked for is the last */
     uint64_t compute_ms;  /* of all of them */
     struct digest child;  /* zero when the job makes none */
     struct digest detail; /* of the detail's bytes; zero: none */
+    struct replay_difference difference; /* of REPLAY_DIFFERS only */
 };
 
 enum replay_result {
     REPLAY_EQUAL = 0,
     REPLAY_DIFFERS, /* *error names job and field, and what may explain it (numeric class) */
     REPLAY_FAILED,  /* a blob is missing, the slot died, the disk is full, ...: *error says */
-    REPLAY_STOPPED, /* by SIGINT, SIGTERM or SIGHUP, which the caller blocks */
+    REPLAY_STOPPED, /* by one of os_signal.h, which the caller blocks */
 };
 
 /* `record` is of the reader's run. Main thread only. */

@@ -1,17 +1,12 @@
 /* replay_compare.c: see replay_compare.h. */
 #include "coordinator/replay/replay_compare.h"
 
+#include "common/param.h"
 #include "coordinator/reading/record_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A field of both sides as words; room for a digest. */
-struct difference {
-    char field[40];
-    char committed[DIGEST_HEX_BYTES], came_out[DIGEST_HEX_BYTES];
-};
 
 static uint64_t bits_of(double value)
 {
@@ -20,7 +15,7 @@ static uint64_t bits_of(double value)
     return bits;
 }
 
-static bool texts_differ(struct difference *difference, const char *field,
+static bool texts_differ(struct replay_difference *difference, const char *field,
                          const char *const texts[2])
 {
     snprintf(difference->field, sizeof difference->field, "%s", field);
@@ -33,7 +28,8 @@ struct numbers {
     double committed, came_out;
 };
 
-static bool numbers_differ(struct difference *difference, const char *field, struct numbers numbers)
+static bool numbers_differ(struct replay_difference *difference, const char *field,
+                           struct numbers numbers)
 {
     char was[NUMBER_BYTES_MAX], is[NUMBER_BYTES_MAX];
     if (bits_of(numbers.committed) == bits_of(numbers.came_out))
@@ -51,7 +47,8 @@ struct counts {
     uint64_t committed, came_out;
 };
 
-static bool counts_differ(struct difference *difference, const char *field, struct counts counts)
+static bool counts_differ(struct replay_difference *difference, const char *field,
+                          struct counts counts)
 {
     char was[24], is[24];
     if (counts.committed == counts.came_out)
@@ -65,7 +62,7 @@ struct digests {
     struct digest committed, came_out;
 };
 
-static bool digests_differ(struct difference *difference, const char *field,
+static bool digests_differ(struct replay_difference *difference, const char *field,
                            const struct digests *digests)
 {
     char was[DIGEST_HEX_BYTES] = "none", is[DIGEST_HEX_BYTES] = "none";
@@ -79,7 +76,7 @@ static bool digests_differ(struct difference *difference, const char *field,
 }
 
 static bool metrics_differ(const struct commit_record *record, const struct result *result,
-                           struct difference *difference)
+                           struct replay_difference *difference)
 {
     if (counts_differ(difference, "number of metrics",
                       (struct counts){record->metric_count, result->metric_count}))
@@ -96,7 +93,7 @@ static bool metrics_differ(const struct commit_record *record, const struct resu
 }
 
 static bool details_differ(const struct replay_committed *committed, const struct result *result,
-                           struct difference *difference)
+                           struct replay_difference *difference)
 {
     if (committed->detail_bytes == result->detail_bytes &&
         (result->detail_bytes == 0 ||
@@ -107,11 +104,11 @@ static bool details_differ(const struct replay_committed *committed, const struc
         digests.committed = digest_of(committed->detail, committed->detail_bytes);
     if (result->detail_bytes > 0)
         digests.came_out = digest_of(result->detail, result->detail_bytes);
-    return digests_differ(difference, "detail (damage, confusion matrix)", &digests);
+    return digests_differ(difference, "detail", &digests);
 }
 
 static bool find_difference(const struct replay_committed *committed, const struct result *result,
-                            struct difference *difference)
+                            struct replay_difference *difference)
 {
     const struct commit_record *record = committed->record;
     if (record->outcome != result->outcome)
@@ -130,21 +127,21 @@ static bool find_difference(const struct replay_committed *committed, const stru
 }
 
 int replay_compare(const struct replay_committed *committed, const struct result *result,
-                   struct error *error)
+                   struct replay_difference *difference, struct error *error)
 {
-    struct difference difference;
-    if (!find_difference(committed, result, &difference))
+    if (!find_difference(committed, result, difference))
         return 0;
-    char id[ID_BYTES_MAX];
-    const char *numeric = committed->record->numeric;
-    format_id(committed->record->job.key, id);
+    char id[ID_BYTES_MAX], numeric[VERSION_BYTES_MAX];
+    difference->key = committed->record->job.key;
+    format_id(difference->key, id);
+    param_quote(committed->record->numeric, numeric, sizeof numeric);
     if (strcmp(numeric, "portable") == 0)
         return error_set(error, -1,
                          "%s: %s: %s was committed, %s came out; the portable class gives equal "
                          "bits everywhere: the ledger was changed, or a machine computed wrongly",
-                         id, difference.field, difference.committed, difference.came_out);
+                         id, difference->field, difference->committed, difference->came_out);
     return error_set(error, -1,
                      "%s: %s: %s was committed, %s came out; it was computed in the class %s, and "
                      "bits are equal within one class only",
-                     id, difference.field, difference.committed, difference.came_out, numeric);
+                     id, difference->field, difference->committed, difference->came_out, numeric);
 }

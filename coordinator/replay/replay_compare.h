@@ -4,7 +4,7 @@
 #ifndef RATCHET_COORDINATOR_REPLAY_REPLAY_COMPARE_H
 #define RATCHET_COORDINATOR_REPLAY_REPLAY_COMPARE_H
 
-#include "coordinator/core/core.h"
+#include "coordinator/replay/replay.h"
 
 /* What was committed: the row, and the detail beside it. */
 struct replay_committed {
@@ -13,9 +13,10 @@ struct replay_committed {
     uint32_t detail_bytes; /* 0: none */
 };
 
-/* 0 when they are equal; -1 with the first field that is not: "0/12: fitness: 0.5 was committed,
- * 0.25 came out; ..." and what may explain it. */
+/* 0 when they are equal; -1 with the first field that is not, in *difference and in words:
+ * "0/12: fitness: 0.5 was committed, 0.25 came out; ..." and what may explain it. */
 int replay_compare(const struct replay_committed *committed, const struct result *result,
-                   struct error *error) __attribute__((warn_unused_result));
+                   struct replay_difference *difference, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

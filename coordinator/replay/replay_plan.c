@@ -12,6 +12,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum { STEPS_MAX = 1 << 28 };
+
 /* Commits that are wanted; a heap with the largest sequence on top. */
 struct queue {
     struct commit_record *items;
@@ -157,12 +159,40 @@ static int fill(struct replay_plan *plan, struct queue *queue, const struct repl
             .key = record.job.key,
             .sequence = record.sequence,
             .child = record.child,
-            .uses = plan->count > 1,
+            .uses = 1,
         };
         if (look_at_parents(queue, &record, source, step, error) != 0)
             return -1;
     }
     reverse(plan);
+    return 0;
+}
+
+/*
+ * Different jobs may make the same bytes, so uses are counted by digest. Half a digest tells them
+ * apart; where somebody made two halves agree, both stay as long as one of them is needed.
+ */
+static struct replay_step *first_of(const struct replay_plan *plan, const struct digest *child)
+{
+    uint32_t index = fixed_map_find(plan->children, map_key_of_bytes(child->bytes));
+    return index != FIXED_MAP_NONE ? &plan->steps[index] : NULL;
+}
+
+static int count_needs(struct replay_plan *plan, struct error *error)
+{
+    if (plan->count > STEPS_MAX)
+        return error_set(error, -1, "more than %d jobs would have to be made again", STEPS_MAX);
+    plan->children = fixed_map_create((uint32_t)plan->count);
+    if (plan->children == NULL)
+        return no_memory(error);
+    for (size_t i = 0; i < plan->count; i++) {
+        struct replay_step *step = &plan->steps[i], *first = first_of(plan, &step->child);
+        if (first == NULL) {
+            fixed_map_insert(plan->children, map_key_of_bytes(step->child.bytes), (uint32_t)i);
+            first = step;
+        }
+        first->needed += step->uses;
+    }
     return 0;
 }
 
@@ -176,6 +206,8 @@ int replay_plan_make(struct replay_plan *plan, const struct commit_record *wante
         rc = queue_push(&queue, wanted, error);
     if (rc == 0)
         rc = fill(plan, &queue, source, error);
+    if (rc == 0)
+        rc = count_needs(plan, error);
     free(queue.items);
     if (rc != 0)
         replay_plan_free(plan);
@@ -185,6 +217,7 @@ int replay_plan_make(struct replay_plan *plan, const struct commit_record *wante
 void replay_plan_free(struct replay_plan *plan)
 {
     free(plan->steps);
+    fixed_map_destroy(&plan->children);
     *plan = (struct replay_plan){0};
 }
 
@@ -203,16 +236,6 @@ static struct replay_step *find_step(const struct replay_plan *plan, uint64_t se
     return &plan->steps[low];
 }
 
-/* Different jobs may make the same bytes. */
-static bool is_needed(const struct replay_plan *plan, const struct digest *checkpoint)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->steps[i].uses > 0 && digest_equal(&plan->steps[i].child, checkpoint))
-            return true;
-    }
-    return false;
-}
-
 void replay_plan_done(struct replay_plan *plan, const struct replay_step *step,
                       void (*drop)(const void *context, const struct digest *checkpoint),
                       const void *context)
@@ -221,9 +244,11 @@ void replay_plan_done(struct replay_plan *plan, const struct replay_step *step,
         if (step->parents[i] == 0)
             continue;
         struct replay_step *parent = find_step(plan, step->parents[i]);
-        assert(parent->uses > 0);
+        struct replay_step *first = first_of(plan, &parent->child);
+        assert(parent->uses > 0 && first != NULL && first->needed > 0);
         parent->uses--;
-        if (!is_needed(plan, &parent->child))
+        first->needed--;
+        if (first->needed == 0)
             drop(context, &parent->child);
     }
 }

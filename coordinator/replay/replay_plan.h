@@ -9,6 +9,7 @@
 #ifndef RATCHET_COORDINATOR_REPLAY_REPLAY_PLAN_H
 #define RATCHET_COORDINATOR_REPLAY_REPLAY_PLAN_H
 
+#include "common/fixed_map.h"
 #include "coordinator/core/core.h"
 
 #include <stddef.h>
@@ -17,13 +18,16 @@ struct replay_step {
     struct job_key key;
     uint64_t sequence;
     struct digest child; /* zero: it makes none */
-    uint64_t uses; /* how many later steps have it for a parent; a job with it twice counts twice */
+    uint64_t uses; /* later steps that have it for a parent, and whoever asked for it; a job with it
+                    * twice counts twice */
+    uint64_t needed; /* uses of all steps that make these bytes, kept by the first of them */
     uint64_t parents[JOB_PARENTS_MAX]; /* sequences of those that are steps; 0: at hand */
 };
 
 struct replay_plan {
     struct replay_step *steps; /* by sequence, the job that was asked for last */
     size_t count;
+    struct fixed_map *children; /* by digest: the first step that makes these bytes */
 };
 
 struct replay_source {
@@ -43,7 +47,7 @@ void replay_plan_free(struct replay_plan *plan);
 
 /*
  * A step is done: its parents have one use less. Calls `drop` for each checkpoint that was made by
- * a step and that no later one needs.
+ * a step and that neither a later one nor whoever asked for it needs.
  */
 void replay_plan_done(struct replay_plan *plan, const struct replay_step *step,
                       void (*drop)(const void *context, const struct digest *checkpoint),

@@ -9,8 +9,8 @@
 
 #include "common/os_clock.h"
 #include "common/os_process.h"
+#include "common/os_signal.h"
 #include "common/param.h"
-#include "coordinator/replay/replay_stop.h"
 #include "proto/codec.h"
 #include "proto/slot_folder.h"
 
@@ -82,7 +82,7 @@ static int start(struct replay_slot *slot, const struct replay_slot_options *opt
 {
     int channel[2] = {-1, -1}, output[2] = {-1, -1};
     int rc = -1;
-    const sigset_t stops = replay_stop_signals();
+    const sigset_t stops = signal_stops();
     slot->signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
     if (slot->signals < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) != 0 ||
         pipe2(output, O_CLOEXEC) != 0 || fcntl(output[0], F_SETFL, O_NONBLOCK) != 0)

@@ -3,7 +3,8 @@
 
 #include "common/limits.h"
 #include "common/os_file.h"
-#include "coordinator/replay/replay_stop.h"
+#include "common/os_signal.h"
+#include "proto/slot_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,11 +32,8 @@ static enum run_blob_result fail(const struct source *source, enum run_blob_resu
 static enum run_blob_result open_source(const char *run, const struct digest *digest,
                                         struct source *source, struct error *error)
 {
-    char hex[DIGEST_HEX_BYTES], name[DIGEST_HEX_BYTES + 16] = "blobs/";
-    digest_to_hex(digest, hex);
-    memcpy(name + 6, hex, 2);
-    name[8] = '/';
-    memcpy(name + 9, hex + 2, sizeof hex - 2);
+    char name[SLOT_FOLDER_NAME_BYTES]; /* a run's blobs lie as a slot's do */
+    slot_folder_blob(digest, name);
     if (os_path_join(source->path, sizeof source->path, run, name, error) != 0)
         return RUN_BLOB_FAILED;
     source->fd = open(source->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -137,7 +135,7 @@ static enum run_blob_result copy_all(const struct source *source, const struct d
             return (enum run_blob_result)error_set(error, RUN_BLOB_FAILED,
                                                    "%.300s cannot be copied: %s", source->path,
                                                    strerror(errno));
-        if (replay_stop_waiting() != 0)
+        if (signal_stop_waiting() != 0)
             return fail(source, RUN_BLOB_FAILED, "stopped while it was copied", error);
     }
     if (got < 0)

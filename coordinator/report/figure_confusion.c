@@ -4,6 +4,7 @@
  */
 #include "coordinator/report/figure_style.h"
 #include "coordinator/report/figures.h"
+#include "coordinator/report/report_lookup.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,44 +16,6 @@ enum {
     WIDTH_LEAST = 420,
     NAME_COLUMNS = 8, /* longer names of answers stand aslant */
 };
-
-static const struct confusion_matrix *find_matrix(const struct detail *detail, enum slice slice)
-{
-    for (uint32_t i = 0; detail != NULL && i < detail->matrix_count; i++)
-        if (detail->matrices[i].slice == slice && detail->matrices[i].classes > 0)
-            return &detail->matrices[i];
-    return NULL;
-}
-
-/* The one that says most of what the champion is worth. */
-static const struct confusion_matrix *choose_matrix(const struct report *report)
-{
-    static const enum slice order[] = {SLICE_TEST, SLICE_CONFIRM, SLICE_SELECT, SLICE_TRAIN};
-    const struct confusion_matrix *matrix = NULL;
-    for (size_t i = 0; matrix == NULL && i < sizeof order / sizeof *order; i++) {
-        matrix = find_matrix(report->final_detail, order[i]);
-        if (matrix == NULL)
-            matrix = find_matrix(report->detail, order[i]);
-    }
-    return matrix;
-}
-
-static const char *slice_name(enum slice slice)
-{
-    switch (slice) {
-    case SLICE_TRAIN:
-        return "train";
-    case SLICE_SELECT:
-        return "select";
-    case SLICE_CONFIRM:
-        return "confirm";
-    case SLICE_TEST:
-        return "test";
-    case SLICE_ALL:
-        break;
-    }
-    return "?";
-}
 
 static uint64_t row_total(const struct confusion_matrix *matrix, uint32_t class)
 {
@@ -152,12 +115,12 @@ static void add_note(struct script *script, const struct confusion_matrix *matri
     }
     if (total > 0)
         style_note(script, NOTE_RIGHT, "slice %s: %" PRIu64 " samples, %.2f %% right",
-                   slice_name(matrix->slice), total, 100 * (double)right / (double)total);
+                   slice_word(matrix->slice), total, 100 * (double)right / (double)total);
 }
 
 bool figure_confusion(const struct report *report, struct script *script)
 {
-    const struct confusion_matrix *matrix = choose_matrix(report);
+    const struct confusion_matrix *matrix = report_best_matrix(report);
     if (matrix == NULL)
         return false;
     bool counts = matrix->classes <= COUNTS_CLASSES_MAX;

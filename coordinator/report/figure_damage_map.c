@@ -1,7 +1,7 @@
 /* figure_damage_map.c: from the runs of a detail to cells; see figure_damage.h. */
 #include "common/topology.h"
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/report/figure_damage.h"
-#include "coordinator/report/settings_text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -23,7 +23,7 @@ struct fitness_figure {
     struct fitness_axis axis;
     bool drawn[ROWS_MAX][2]; /* [row][admitted] */
     bool used[ROWS_MAX];     /* any of the two */
-    uint64_t last;           /* sequence of the last point */
+    uint64_t last;           /* commit of the last point */
 };
 
 /* --------------------------------------------------------------------------------------- points */
@@ -47,7 +47,7 @@ static void add_points(struct fitness_figure *figure, uint32_t row, unsigned adm
         if (!*drawn)
             script_add(script, "$p%u_%u << EOD\n", (unsigned)row, admitted);
         *drawn = figure->used[row] = true;
-        script_add(script, "%" PRIu64, point->sequence);
+        script_add(script, "%" PRIu64, point->commit);
         script_value(script, point->fitness * figure->axis.factor);
         script_add(script, "\n");
     }
@@ -73,9 +73,9 @@ static void plot_points(const struct fitness_figure *figure)
 
 /* --------------------------------------------------------------------------------------- stairs */
 
-static void add_corner(struct fitness_figure *figure, uint64_t sequence, double best)
+static void add_corner(struct fitness_figure *figure, uint64_t commit, double best)
 {
-    script_add(figure->script, "%" PRIu64, sequence);
+    script_add(figure->script, "%" PRIu64, commit);
     script_value(figure->script, best * figure->axis.factor);
     script_add(figure->script, "\n");
 }
@@ -90,7 +90,7 @@ static void add_stair(struct fitness_figure *figure, uint32_t line)
         const struct report_point *point = &report->points[i];
         if (point->line != line || !is_drawable(point->best))
             continue;
-        last = point->sequence;
+        last = point->commit;
         if (point->best == best)
             continue;
         if (is_drawable(best))
@@ -141,8 +141,8 @@ static bool measure(struct fitness_figure *figure)
     }
     for (size_t i = 0; i < report->point_count; i++) {
         values[i] = report->points[i].fitness;
-        if (report->points[i].sequence > figure->last)
-            figure->last = report->points[i].sequence;
+        if (report->points[i].commit > figure->last)
+            figure->last = report->points[i].commit;
     }
     fitness_axis_init(&figure->axis, report, values, report->point_count);
     free(values);

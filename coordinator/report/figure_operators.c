@@ -4,26 +4,13 @@
  */
 #include "coordinator/report/figure_style.h"
 #include "coordinator/report/figures.h"
+#include "coordinator/report/report_lookup.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 enum { ROW_PIXELS = 30, FRAME_PIXELS = 90 };
-
-struct share {
-    double middle, low, high; /* per cent */
-};
-
-static struct share wilson(uint64_t hits, uint64_t of)
-{
-    const double z = 1.959963984540054; /* 97.5 % of the normal distribution lie below */
-    double n = (double)of, p = (double)hits / n;
-    double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
-    double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-    double low = centre - half, high = centre + half;
-    return (struct share){100 * p, 100 * (low > 0 ? low : 0), 100 * (high < 1 ? high : 1)};
-}
 
 /* Data: height, share, its interval, how many of how many, colour. Returns the longest label. */
 static size_t add_rows(struct script *script, const struct report *report, double *most)
@@ -37,14 +24,14 @@ static size_t add_rows(struct script *script, const struct report *report, doubl
             continue;
         uint64_t improved = operator->improved<operator->compared ? operator->improved :
                                                                     operator->compared;
-        struct share share = wilson(improved, operator->compared);
+        struct interval interval = interval_of_share(improved, operator->compared);
         script_add(script, "%" PRIu32, place++);
-        script_value(script, share.middle);
-        script_value(script, share.low);
-        script_value(script, share.high);
+        script_value(script, 100 * (double)improved / (double)operator->compared);
+        script_value(script, 100 * interval.low);
+        script_value(script, 100 * interval.high);
         script_add(script, " %" PRIu64 " %" PRIu64 " %u\n", improved, operator->compared,
                    (unsigned)style_of_operator(report, row).colour);
-        *most = share.high > *most ? share.high : *most;
+        *most = fmax(*most, 100 * interval.high);
         longest = strlen(operator->label) > longest ? strlen(operator->label) : longest;
     }
     script_add(script, "EOD\n");

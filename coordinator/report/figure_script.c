@@ -1,6 +1,8 @@
 /* figure_script.c: see figure_script.h. */
 #include "coordinator/report/figure_script.h"
 
+#include "coordinator/report/utf8_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,26 +48,13 @@ void script_value(struct script *script, double value)
     script_add(script, " %.9g", value);
 }
 
-/*
- * Bytes of the printable character at `text`, 0 when there is none: controls, surrogates, needless
- * length, what is beyond Unicode or not meant for exchange.
- */
+/* Bytes of the printable character at `text`; 0 when there is none, or none that is meant for
+ * exchange. */
 static size_t character_bytes(const unsigned char *text)
 {
-    static const uint32_t least[] = {0, 0x20, 0xa0, 0x800, 0x10000};
-    size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xc0 ? 0 : text[0] < 0xe0 ? 2 : 0;
-    if (text[0] >= 0xe0 && text[0] < 0xf8)
-        bytes = text[0] < 0xf0 ? 3 : 4;
-    if (bytes == 0)
-        return 0;
-    uint32_t code = bytes == 1 ? text[0] : text[0] & (0x7fu >> bytes);
-    for (size_t i = 1; i < bytes; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    bool printable = code >= least[bytes] && code != 0x7f && code <= 0x10ffff &&
-                     (code < 0xd800 || code > 0xdfff) && (code & 0xfffe) != 0xfffe;
+    uint32_t code;
+    size_t bytes = utf8_character(text, &code);
+    bool printable = code >= 0x20 && (code < 0x7f || code >= 0xa0) && (code & 0xfffe) != 0xfffe;
     return printable ? bytes : 0;
 }
 

@@ -1,7 +1,7 @@
 /* figure_style.c: see figure_style.h. */
 #include "coordinator/report/figure_style.h"
 
-#include "coordinator/report/settings_text.h"
+#include "coordinator/report/report_lookup.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -109,24 +109,22 @@ bool is_drawable(double value)
     return isfinite(value) && fabs(value) < 1e300;
 }
 
-/* What larger-is-better stands for in this experiment. */
 static void name_fitness(struct fitness_axis *axis, const struct report *report)
 {
-    char evaluator[32], fitness[32], select[32];
-    const char *canonical = report->canonical != NULL ? report->canonical : "";
-    axis->factor = 1;
-    snprintf(axis->title, sizeof axis->title, "fitness");
-    if (!settings_find(canonical, "evaluator", evaluator, sizeof evaluator) ||
-        strcmp(evaluator, "train") != 0 ||
-        !settings_find(canonical, "train.fitness", fitness, sizeof fitness))
+    struct fitness_meaning meaning = report_fitness_meaning(report);
+    const char *slice = slice_word(meaning.slice);
+    axis->factor = meaning.kind == FITNESS_IS_ACCURACY ? 100 : 1;
+    switch (meaning.kind) {
+    case FITNESS_IS_ACCURACY:
+        snprintf(axis->title, sizeof axis->title, "accuracy on %s (%%)", slice);
         return;
-    bool by_train =
-        settings_find(canonical, "data.select", select, sizeof select) && strcmp(select, "0") == 0;
-    bool by_accuracy = strcmp(fitness, "accuracy") == 0;
-    axis->factor = by_accuracy ? 100 : 1;
-    snprintf(axis->title, sizeof axis->title, "%s on %s%s",
-             by_accuracy ? "accuracy" : "fitness: minus the loss", by_train ? "train" : "select",
-             by_accuracy ? " (%)" : "");
+    case FITNESS_IS_LOSS:
+        snprintf(axis->title, sizeof axis->title, "fitness: minus the loss on %s", slice);
+        return;
+    case FITNESS_IS_FREE:
+        break;
+    }
+    snprintf(axis->title, sizeof axis->title, "fitness");
 }
 
 static int compare_values(const void *a, const void *b)
@@ -148,6 +146,17 @@ static size_t sort_drawable(double *values, size_t count)
 }
 
 /*
+ * What an axis is high at least. Tics have six digits, so over less than this they would all be
+ * called the same, and over much less there would be no numbers to put them at.
+ */
+static double least_height(double low, double high)
+{
+    const double share = 1e-4, smallest = 1e-30;
+    double magnitude = fmax(fabs(low), fabs(high));
+    return magnitude > 0 ? fmax(share * magnitude, smallest) : 1;
+}
+
+/*
  * At most the lowest tenth is left out, and only when that makes the picture four times as
  * high.
  */
@@ -160,27 +169,23 @@ void fitness_axis_init(struct fitness_axis *axis, const struct report *report, d
     if (axis->count == 0)
         return;
     double high = values[axis->count - 1], low = values[0], tenth = values[axis->count / 10];
-    double height = high - tenth;
-    if (height > 0 && high - low > 4 * height) {
+    double height = high - tenth, least = least_height(low, high);
+    if (height > least && high - low > 4 * height) {
         low = tenth - 0.1 * height;
         while (values[axis->below] < low)
             axis->below++;
     }
-    double margin = 0.04 * (high - low);
-    if (margin <= 0)
-        margin = high != 0 ? 0.05 * fabs(high) : 1;
-    axis->low = axis->below > 0 ? low : low - margin;
-    axis->high = high + margin;
+    double lacking = fmax(0, least - (high - low));
+    double margin = 0.04 * fmax(high - low, least);
+    axis->low = axis->below > 0 ? low : low - margin - lacking / 2;
+    axis->high = high + margin + lacking / 2;
 }
 
 void fitness_axis_set(struct script *script, const struct fitness_axis *axis)
 {
-    script_add(script, "set ylabel '%s' textcolor rgb '#%06x'\nset yrange [", axis->title,
-               (unsigned)COLOUR_INK);
-    script_value(script, axis->low * axis->factor);
-    script_add(script, ":");
-    script_value(script, axis->high * axis->factor);
-    script_add(script, "]\n");
+    script_add(script, "set ylabel '%s' textcolor rgb '#%06x'\nset yrange [%.15g:%.15g]\n",
+               axis->title, (unsigned)COLOUR_INK, axis->low * axis->factor,
+               axis->high * axis->factor);
 }
 
 void fitness_axis_note(struct script *script, const struct fitness_axis *axis, const char *what)

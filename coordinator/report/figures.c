@@ -1,6 +1,7 @@
 /* figures.c: draws what a report says; see report.h and figures.h. */
 #include "coordinator/report/figures.h"
 
+#include "common/os_signal.h"
 #include "coordinator/report/gnuplot.h"
 
 #include <assert.h>
@@ -41,18 +42,34 @@ static int draw(const struct report *report, const struct gnuplot *gnuplot, enum
     return rc;
 }
 
-int report_figures(const struct report *report, struct figure figures[FIGURE_COUNT],
-                   struct error *error)
+/* Where two figures fail it is not for what is in them, and the rest would only take its time. */
+enum { FAILURES_MAX = 2 };
+
+enum figures_result report_figures(const struct report *report, struct figure figures[FIGURE_COUNT],
+                                   struct error *error)
 {
     struct gnuplot gnuplot;
+    int failures = 0;
     for (int name = 0; name < FIGURE_COUNT; name++)
         figures[name] = (struct figure){0};
-    int rc = gnuplot_find(&gnuplot, error);
-    for (int name = 0; rc == 0 && name < FIGURE_COUNT; name++)
-        rc = draw(report, &gnuplot, (enum figure_name)name, &figures[name], error);
-    if (rc != 0)
-        figures_free(figures);
-    return rc;
+    int found = gnuplot_find(&gnuplot, error);
+    if (found != 0)
+        return found > 0 ? FIGURES_NO_GNUPLOT : FIGURES_FAILED;
+    for (int name = 0; failures < FAILURES_MAX && name < FIGURE_COUNT; name++) {
+        struct error reason = {""};
+        if (draw(report, &gnuplot, (enum figure_name)name, &figures[name], &reason) == 0)
+            continue;
+        if (failures++ == 0)
+            error_set(error, -1, "%s", reason.text);
+        if (signal_stop_waiting() != 0)
+            failures = FAILURES_MAX;
+    }
+    if (failures == 0)
+        return FIGURES_DRAWN;
+    if (failures < FAILURES_MAX)
+        return FIGURES_ONE_LEFT_OUT;
+    figures_free(figures);
+    return FIGURES_FAILED;
 }
 
 void figures_free(struct figure figures[FIGURE_COUNT])

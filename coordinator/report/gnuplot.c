@@ -9,6 +9,7 @@
 
 #include "common/os_clock.h"
 #include "common/os_process.h"
+#include "common/os_signal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -158,14 +159,6 @@ static int start(struct child *child, const struct gnuplot *gnuplot, const char 
     return rc;
 }
 
-static bool stop_is_waiting(void)
-{
-    sigset_t waiting;
-    return sigpending(&waiting) == 0 &&
-           (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1 ||
-            sigismember(&waiting, SIGHUP) == 1);
-}
-
 /* One round of talking. false: memory is out. */
 static bool talk(struct child *child)
 {
@@ -198,7 +191,7 @@ static int attend(struct child *child, uint64_t limit_ms, struct process_end *en
         }
         if (child->output.overflowed)
             return error_set(error, -1, "gnuplot drew more than %zu MiB", child->output.most >> 20);
-        if (stop_is_waiting())
+        if (signal_stop_waiting() != 0)
             return error_set(error, -1, "interrupted while gnuplot was drawing");
         if (clock_monotonic_ms() >= until_ms)
             return error_set(error, -1, "gnuplot was not done after %.1f s",

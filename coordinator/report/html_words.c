@@ -120,14 +120,3 @@ struct words say_time(uint64_t wall_ms)
         return unknown;
     return words;
 }
-
-struct interval interval_of_share(uint64_t part, uint64_t whole)
-{
-    const double z = 1.959964; /* 95 % of a normal lie within so many deviations */
-    if (whole == 0)
-        return (struct interval){0, 1};
-    double n = (double)whole, share = (double)part / n;
-    double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
-    double half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-    return (struct interval){part == 0 ? 0 : middle - half, part == whole ? 1 : middle + half};
-}

@@ -33,10 +33,4 @@ struct words say_number(double value);
 /* Wall clock, ms since 1970: "2026-11-22 18:40:10 UTC" */
 struct words say_time(uint64_t wall_ms);
 
-/* The 95 % interval of a share of which `part` of `whole` were seen (Wilson 1927). */
-struct interval {
-    double low, high;
-};
-struct interval interval_of_share(uint64_t part, uint64_t whole);
-
 #endif

@@ -1,6 +1,8 @@
 /* html_writer.c: see html_writer.h. */
 #include "coordinator/report/html_writer.h"
 
+#include "coordinator/report/utf8_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,31 +48,6 @@ void html_raw(struct html *html, const char *markup)
 
 /* ---------------------------------------------------------------------------------------- text */
 
-/* Bytes of the UTF-8 sequence (RFC 3629) that begins here; 0: there is none. The NUL that ends the
- * text is no continuation, so it is never passed. */
-static size_t sequence_bytes(const unsigned char *text)
-{
-    static const struct {
-        unsigned char first, last, second_least, second_most;
-        size_t count;
-    } rows[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (text[0] < rows[i].first || text[0] > rows[i].last)
-            continue;
-        if (text[1] < rows[i].second_least || text[1] > rows[i].second_most)
-            return 0;
-        for (size_t k = 2; k < rows[i].count; k++)
-            if ((text[k] & 0xc0) != 0x80)
-                return 0;
-        return rows[i].count;
-    }
-    return 0;
-}
-
 /* What stands for one byte of ASCII; NULL: itself. */
 static const char *escape_of(unsigned char c)
 {
@@ -94,6 +71,7 @@ void html_text(struct html *html, const char *text)
 {
     const unsigned char *rest = (const unsigned char *)text;
     while (*rest != '\0') {
+        uint32_t code;
         if (*rest < 0x80) {
             const char *escape = escape_of(*rest);
             if (escape != NULL)
@@ -103,7 +81,7 @@ void html_text(struct html *html, const char *text)
             rest++;
             continue;
         }
-        size_t count = sequence_bytes(rest);
+        size_t count = utf8_character(rest, &code);
         if (count > 0)
             append(html, (const char *)rest, count);
         else

@@ -22,11 +22,13 @@ enum {
     REPORT_LINES_MAX = 4096,    /* likewise */
     REPORT_LINEAGE_MAX = 10000, /* generations, nearest first */
     REPORT_LABEL_BYTES = 96,
+    REPORT_LIMITS_BYTES = 1024,
 };
 
 /* One committed job as a point. */
 struct report_point {
-    uint64_t sequence;  /* over the whole run, from 1 */
+    uint64_t commit;    /* its place among the commits of the run, from 1 */
+    uint64_t sequence;  /* its number in the ledger, where some may be left out */
     uint64_t committed; /* wall clock, ms since 1970 */
     double compute_s;   /* of all commits up to and including this one */
     double fitness;     /* NaN: diverged or failed */
@@ -42,7 +44,8 @@ struct report_point {
  * them that are strictly fitter than their first parent.
  */
 struct report_operator {
-    char label[REPORT_LABEL_BYTES]; /* "psa.output", "noise scale=0.1" */
+    char label[REPORT_LABEL_BYTES]; /* with all parameters: "psa.output", "noise scale=0.1" */
+    char name[REPORT_LABEL_BYTES];  /* as `ratchet status` has it: "noise" if it is the only one */
     uint64_t tried, compared, improved, admitted, champions, diverged, failed, steps;
     struct {
         uint64_t compared, improved;
@@ -60,6 +63,7 @@ struct report_worker {
 struct report_line {
     uint32_t line;
     uint64_t commits;
+    uint64_t champion_commit; /* its champion's place among the commits of the run */
     bool has_champion, has_final;
     struct commit_record champion, final;
 };
@@ -69,7 +73,10 @@ struct report {
     char run[40];                 /* its id in hexadecimal */
     char name[NAME_BYTES_MAX], engine_version[VERSION_BYTES_MAX];
     char digest[DIGEST_HEX_BYTES]; /* "" while the run goes on */
-    const char *state;             /* "finished", "paused or running", "poisoned" */
+    const char *state; /* "finished", "running", "stopped": as `ratchet status` says it */
+    /* The settings that are no part of the experiment and say how long the run goes on: `key =
+     * value` lines as they were when it finished; "": nobody knows. */
+    char limits[REPORT_LIMITS_BYTES];
     char poison[REASON_BYTES_MAX + NAME_BYTES_MAX + 64];
     char *yaml, *canonical;         /* the experiment; canonical: `key = value` lines */
     const char *const *class_names; /* of the data set, or NULL: numbers */
@@ -100,6 +107,7 @@ struct report {
     uint32_t lines_total; /* of the experiment; some may not have begun */
 
     bool has_champion, has_final, has_detail, lineage_cut;
+    uint64_t champion_commit; /* its place among the commits of the run */
     struct commit_record champion, final;
     struct commit_record *lineage; /* the champion first, then first parents up to the founder */
     size_t lineage_count;
@@ -132,13 +140,19 @@ struct figure {
 /* "fitness"; files are called fitness.svg. */
 const char *figure_title(enum figure_name name);
 
+enum figures_result {
+    FIGURES_DRAWN = 0,
+    FIGURES_ONE_LEFT_OUT, /* gnuplot failed at one, which *error names; the others are there */
+    FIGURES_NO_GNUPLOT,   /* not installed or too old, as *error says; there are none */
+    FIGURES_FAILED,       /* there are none, because of *error: a signal that waits, for one */
+};
+
 /*
  * Draws all there is to draw, with gnuplot (a child process that gets its commands through a pipe
- * and is found in $PATH). The figures are the caller's to free. 0; 1 when gnuplot is not installed
- * or too old, with a sentence that says so; -1 when it failed.
+ * and is found in $PATH). The figures are the caller's to free.
  */
-int report_figures(const struct report *report, struct figure figures[FIGURE_COUNT],
-                   struct error *error) __attribute__((warn_unused_result));
+enum figures_result report_figures(const struct report *report, struct figure figures[FIGURE_COUNT],
+                                   struct error *error) __attribute__((warn_unused_result));
 void figures_free(struct figure figures[FIGURE_COUNT]);
 /* Writes DIR/fitness.svg, ... making DIR if it is not there. 0, or -1 naming the file. */
 int figures_write(const struct figure figures[FIGURE_COUNT], const char *directory,
@@ -149,7 +163,7 @@ int figures_write(const struct figure figures[FIGURE_COUNT], const char *directo
 struct report_page {
     const struct report *report;
     const struct figure *figures; /* [FIGURE_COUNT]; NULL: none, */
-    const char *figures_reason;   /* because of this */
+    const char *figures_reason;   /* because of this; with figures: why one is missing, or "" */
     /* "train.lr=0.02", ended by NULL: what --set must say for the run's file to give the run; NULL:
      * nobody knows. */
     const char *const *overrides;

@@ -7,7 +7,7 @@
 #include "coordinator/report/report_html.h"
 
 #include "common/version.h"
-#include "coordinator/report/settings_text.h"
+#include "coordinator/reading/settings_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,48 +63,13 @@ uint64_t page_setting(const struct page *page, const char *key)
     return strtoull(value, NULL, 10);
 }
 
-static double find_metric(const struct commit_record *record, enum metric_id id)
-{
-    for (uint32_t i = 0; i < record->metric_count; i++)
-        if (record->metrics[i].id == id)
-            return record->metrics[i].value;
-    return (double)NAN;
-}
-
 double page_metric(const struct page *page, enum metric_id id)
 {
     const struct report *report = page->report;
-    double value = report->has_final ? find_metric(&report->final, id) : (double)NAN;
-    if (isnan(value) && report->has_champion)
-        value = find_metric(&report->champion, id);
-    return value;
-}
-
-const struct confusion_matrix *page_matrix(const struct page *page, enum slice slice)
-{
-    const struct detail *details[] = {page->report->final_detail, page->report->detail};
-    for (size_t i = 0; i < sizeof details / sizeof details[0]; i++)
-        for (uint32_t k = 0; details[i] != NULL && k < details[i]->matrix_count; k++)
-            if (details[i]->matrices[k].slice == slice)
-                return &details[i]->matrices[k];
-    return NULL;
-}
-
-const char *slice_word(enum slice slice)
-{
-    switch (slice) {
-    case SLICE_TRAIN:
-        return "train";
-    case SLICE_SELECT:
-        return "select";
-    case SLICE_CONFIRM:
-        return "confirm";
-    case SLICE_TEST:
-        return "test";
-    case SLICE_ALL:
-        break;
-    }
-    return "?";
+    const double *value = record_metric(report->has_final ? &report->final : NULL, id);
+    if (value == NULL)
+        value = record_metric(report->has_champion ? &report->champion : NULL, id);
+    return value != NULL ? *value : (double)NAN;
 }
 
 /* ---------------------------------------------------------------------------------------- page */
@@ -138,7 +103,7 @@ static void page_whole(struct page *page)
 
 int report_write_html(const struct report_page *input, const char *path, struct error *error)
 {
-    char evaluator[32], fitness[32];
+    char evaluator[32];
     struct page page = {
         .report = input->report,
         .figures = input->figures,
@@ -146,9 +111,9 @@ int report_write_html(const struct report_page *input, const char *path, struct 
         .overrides = input->overrides,
     };
     settings_find(input->report->canonical, "evaluator", evaluator, sizeof evaluator);
-    settings_find(input->report->canonical, "train.fitness", fitness, sizeof fitness);
     page.trained = strcmp(evaluator, "train") == 0;
-    page.unit = strcmp(fitness, "accuracy") == 0 ? FITNESS_ACCURACY : FITNESS_NUMBER;
+    page.unit = report_fitness_meaning(input->report).kind == FITNESS_IS_ACCURACY ? FITNESS_ACCURACY
+                                                                                  : FITNESS_NUMBER;
     page_whole(&page);
     int rc = page.html.failed
                  ? error_set(error, -1, "%s: no memory for the page", path)

@@ -19,12 +19,13 @@
 #include "coordinator/report/html_words.h"
 #include "coordinator/report/html_writer.h"
 #include "coordinator/report/report.h"
+#include "coordinator/report/report_lookup.h"
 
 struct page {
     struct html html;
     const struct report *report;
     const struct figure *figures; /* or NULL, because of this: */
-    const char *figures_reason;
+    const char *figures_reason;   /* or NULL */
     const char *const *overrides; /* or NULL */
     enum fitness_unit unit;
     bool trained; /* by the evaluator `train`: there are data, slices, a network */
@@ -48,11 +49,6 @@ void page_figure(struct page *page, enum figure_name name, const char *says);
 uint64_t page_setting(const struct page *page, const char *key);
 /* Of the champion's last evaluation, or else of the job that made it; NaN when nobody measured. */
 double page_metric(const struct page *page, enum metric_id id);
-/* Of the champion on that slice, or NULL. */
-const struct confusion_matrix *page_matrix(const struct page *page, enum slice slice);
-/* "select" */
-const char *slice_word(enum slice slice);
-
 void page_summary(struct page *page);
 void page_experiment(struct page *page);
 void page_progress(struct page *page);

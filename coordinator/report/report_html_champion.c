@@ -3,9 +3,8 @@
  * what was broken in it on the way.
  */
 #include "common/topology.h"
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/report/report_html.h"
-#include "coordinator/report/report_read.h"
-#include "coordinator/report/settings_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -79,7 +78,7 @@ void page_champion(struct page *page)
         return;
     page_open_section(page, &section);
     format_id(champion->job.key, id);
-    report_job_label(champion, label);
+    format_operator_call(&champion->job.call, label, sizeof label);
     html_raw(html, "<dl>\n<dt>Individual</dt><dd><b>");
     html_say(html, "%s", id);
     html_raw(html, "</b>");
@@ -135,7 +134,7 @@ static uint32_t collect_shares(const struct report *report, struct share *shares
     for (size_t i = 0; i + 1 < report->lineage_count; i++) {
         char label[REPORT_LABEL_BYTES];
         uint32_t k = 0;
-        report_job_label(&report->lineage[i], label);
+        format_operator_call(&report->lineage[i].job.call, label, sizeof label);
         while (k < count && strcmp(shares[k].label, label) != 0)
             k++;
         if (k == REPORT_OPERATORS_MAX)
@@ -179,7 +178,7 @@ static void put_ancestor(struct page *page, size_t index)
     struct html *html = &page->html;
     char id[ID_BYTES_MAX], other[ID_BYTES_MAX + 8] = "", label[REPORT_LABEL_BYTES];
     format_id(record->job.key, id);
-    report_job_label(record, label);
+    format_operator_call(&record->job.call, label, sizeof label);
     if (record->job.parent_count > 1) {
         snprintf(other, sizeof other, " with ");
         format_id(record->parent_ids[1], other + strlen(other));

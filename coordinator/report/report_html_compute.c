@@ -3,10 +3,7 @@
  */
 #include "coordinator/report/report_html.h"
 
-#include <math.h>
-#include <stdio.h>
-
-enum { LINES_SHOWN_MAX = 50 };
+enum { LINES_SHOWN_MAX = 50, BUSY_LEAST_S = 5 };
 
 /* ------------------------------------------------------------------------------------- compute */
 
@@ -21,13 +18,14 @@ static void put_totals(struct page *page)
         html_say(html, " and %s optimiser steps", say_count(report->steps).text);
     html_say(html, ". From the first commit to the last, %s went by",
              say_duration(report->wall_s).text);
-    /* Below a second the first job's own time, which lies before its commit, would count. */
-    if (report->wall_s >= 5)
-        html_say(html, ": %.1f processes were busy on average", report->compute_s / report->wall_s);
-    html_raw(html, ".");
+    /* A run that was paused went on without anybody who could have been busy. */
+    double up_s = report->served_s > 0 ? report->served_s : report->wall_s;
     if (report->served_s > 0)
-        html_say(html, " A coordinator was up for %s.", say_duration(report->served_s).text);
-    html_raw(html, "</p>\n");
+        html_say(html, "; a coordinator was up for %s", say_duration(report->served_s).text);
+    /* In less, starting and stopping would count. */
+    if (up_s >= BUSY_LEAST_S)
+        html_say(html, ": %.1f processes were busy on average", report->compute_s / up_s);
+    html_raw(html, ".</p>\n");
     uint64_t commits = report->counts.commits;
     uint64_t repeats = report->attempts > commits ? report->attempts - commits : 0;
     if (repeats == 0 && report->opinions == 0)
@@ -89,27 +87,23 @@ void page_compute(struct page *page)
 
 /* --------------------------------------------------------------------------------------- lines */
 
-static double final_metric(const struct report_line *line, enum metric_id id)
-{
-    for (uint32_t i = 0; line->has_final && i < line->final.metric_count; i++)
-        if (line->final.metrics[i].id == id)
-            return line->final.metrics[i].value;
-    return (double)NAN;
-}
-
 static void put_line(struct page *page, const struct report_line *line)
 {
     struct html *html = &page->html;
     char id[ID_BYTES_MAX] = "\xe2\x80\x93";
-    struct words fitness = {"\xe2\x80\x93"}, depth = fitness, test;
+    struct words fitness = {"\xe2\x80\x93"}, depth = fitness, test = fitness;
     if (line->has_champion) {
         format_id(line->champion.job.key, id);
         fitness = say_fitness(page->unit, line->champion.fitness);
         depth = say_count(line->champion.depth);
     }
-    double accuracy = final_metric(line, METRIC_TEST_ACCURACY);
-    test =
-        isnan(accuracy) ? say_number(final_metric(line, METRIC_TEST_LOSS)) : say_percent(accuracy);
+    const struct commit_record *final = line->has_final ? &line->final : NULL;
+    const double *accuracy = record_metric(final, METRIC_TEST_ACCURACY);
+    const double *loss = record_metric(final, METRIC_TEST_LOSS);
+    if (accuracy != NULL)
+        test = say_percent(*accuracy);
+    else if (loss != NULL)
+        test = say_number(*loss);
     html_raw(html, "<tr>");
     html_element(html, "th", "%s", say_count(line->line).text);
     html_element(html, "td.n", "%s", say_count(line->commits).text);

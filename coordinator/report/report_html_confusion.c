@@ -131,11 +131,8 @@ static void put_words(struct page *page, const struct confusion_matrix *matrix)
 
 void page_confusion(struct page *page)
 {
-    static const enum slice slices[] = {SLICE_TEST, SLICE_CONFIRM, SLICE_SELECT, SLICE_TRAIN};
     const struct section section = {"confusion", "What it mistakes for what"};
-    const struct confusion_matrix *matrix = NULL;
-    for (size_t i = 0; i < sizeof slices / sizeof slices[0] && matrix == NULL; i++)
-        matrix = page_matrix(page, slices[i]);
+    const struct confusion_matrix *matrix = report_best_matrix(page->report);
     if (!page->report->has_champion || matrix == NULL)
         return;
     page_open_section(page, &section);

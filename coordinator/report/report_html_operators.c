@@ -35,11 +35,12 @@ void page_progress(struct page *page)
         format_id(report->champion.job.key, id);
         html_say(html, "; the best, %s, reached a fitness of %s at commit %s of %s", id,
                  say_fitness(page->unit, report->champion.fitness).text,
-                 say_count(report->champion.sequence).text, say_count(report->counts.commits).text);
+                 say_count(report->champion_commit).text, say_count(report->counts.commits).text);
     }
     html_raw(html, ". ");
-    if (page->unit == FITNESS_ACCURACY)
-        html_raw(html, "Fitness is the accuracy on select.");
+    struct fitness_meaning meaning = report_fitness_meaning(report);
+    if (meaning.kind == FITNESS_IS_ACCURACY)
+        html_say(html, "Fitness is the accuracy on %s.", slice_word(meaning.slice));
     html_raw(html, "</p>\n");
     snprintf(says, sizeof says, "Fitness of %s, and the best so far.%s",
              report->points_thinned ? "an even choice of the jobs, with all champions"

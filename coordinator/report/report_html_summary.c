@@ -2,8 +2,8 @@
  * report_html_summary.c: see report_html.h. What a reader sees first: how good the champion is,
  * what it cost, whether anything is odd; then what was run.
  */
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/report/report_html.h"
-#include "coordinator/report/settings_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -66,7 +66,7 @@ static bool put_score(struct page *page, const struct slice_metrics *row, bool m
     }
     tile.label = row->accuracy_label;
     tile.number = say_percent(accuracy);
-    const struct confusion_matrix *matrix = page_matrix(page, row->slice);
+    const struct confusion_matrix *matrix = report_matrix(page->report, row->slice);
     uint64_t total = matrix == NULL ? 0 : matrix_total(matrix);
     if (total > 0 && accuracy >= 0 && accuracy <= 1) {
         struct interval interval =
@@ -115,10 +115,10 @@ static void put_state(struct page *page)
     const char *state = page->report->state;
     if (strcmp(state, "finished") == 0)
         html_raw(&page->html, "<span class=\"badge\">finished</span>");
-    else if (strcmp(state, "poisoned") == 0)
-        html_raw(&page->html, "<span class=\"badge bad\">poisoned</span>");
     else
-        html_raw(&page->html, "<span class=\"badge open\">unfinished</span>");
+        html_element(&page->html,
+                     page->report->poison[0] != '\0' ? "span.badge bad" : "span.badge open", "%s",
+                     state);
 }
 
 /* --------------------------------------------------------------------------------------- notes */
@@ -184,11 +184,13 @@ static void note_bias(struct page *page)
 
 static void note_figures(struct page *page)
 {
-    if (page->figures != NULL)
+    const char *reason = page->figures_reason != NULL ? page->figures_reason : "";
+    if (page->figures != NULL && reason[0] == '\0')
         return;
     open_note(page);
-    html_raw(&page->html, "<b>Without figures:</b> ");
-    html_text(&page->html, page->figures_reason != NULL ? page->figures_reason : "none were drawn");
+    html_raw(&page->html,
+             page->figures != NULL ? "<b>Without one figure:</b> " : "<b>Without figures:</b> ");
+    html_text(&page->html, reason[0] != '\0' ? reason : "none were drawn");
     close_note(page);
 }
 

@@ -4,8 +4,9 @@
  */
 #include "coordinator/report/report_read.h"
 
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/report/class_names.h"
-#include "coordinator/report/settings_text.h"
+#include "coordinator/shell/run_directory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,9 +47,11 @@ static void read_facts(struct reader *reader, struct report *report)
     reader_fact(reader, "digest", report->digest, sizeof report->digest);
     reader_poison(reader, report->poison, sizeof report->poison);
     report->served_s = (double)strtoull(served, NULL, 10) / 1000;
-    report->state = finished[0] != '\0'         ? "finished"
-                    : report->poison[0] != '\0' ? "poisoned"
-                                                : "paused or running";
+    report->state = finished[0] != '\0'                     ? "finished"
+                    : run_directory_is_served(report->path) ? "running"
+                                                            : "stopped";
+    if (finished[0] != '\0')
+        reader_fact(reader, "limits", report->limits, sizeof report->limits);
 }
 
 /* --------------------------------------------------------------------------------------- lines */
@@ -72,29 +75,22 @@ static int by_fitness(const void *a, const void *b)
     return first->line < second->line ? -1 : first->line > second->line;
 }
 
-/* The champion's evaluation at the end of its line; one that was made of an earlier champion,
- * before the run went on, does not count. */
-static int read_final(struct reader *reader, struct report_line *line, struct error *error)
-{
-    const struct job_key key = {.line = line->line, .job = JOB_NUMBER_FINAL};
-    int found = reader_get(reader, key, &line->final, error);
-    line->has_final = found > 0 && line->final.job.parent_count > 0 &&
-                      job_key_equal(line->final.parent_ids[0], line->champion.job.key);
-    return found < 0 ? -1 : 0;
-}
-
 static int read_line(const struct report_pass *pass, const struct line_rank *rank,
                      struct report_line *line, struct error *error)
 {
     const struct line_state *state = &pass->line_states[rank->index];
-    *line = (struct report_line){.line = rank->line, .commits = state->commits};
+    *line = (struct report_line){
+        .line = rank->line, .commits = state->commits, .champion_commit = state->champion_commit};
     if (!state->has_champion)
         return 0;
     int found = reader_get(pass->reader, state->champion, &line->champion, error);
     if (found < 0)
         return -1;
     line->has_champion = found > 0;
-    return found > 0 ? read_final(pass->reader, line, error) : 0;
+    if (found > 0)
+        found = reader_final(pass->reader, &line->champion, &line->final, error);
+    line->has_final = found > 0;
+    return found < 0 ? -1 : 0;
 }
 
 static int read_lines(const struct report_pass *pass, struct error *error)
@@ -189,6 +185,7 @@ static int read_champion(struct reader *reader, struct report *report, struct er
         return 0;
     report->has_champion = true;
     report->champion = report->lines[0].champion;
+    report->champion_commit = report->lines[0].champion_commit;
     report->has_final = report->lines[0].has_final;
     report->final = report->lines[0].final;
     if (read_lineage(reader, report, error) != 0 ||

@@ -26,8 +26,9 @@ struct job_table {
 struct line_state {
     uint64_t commits;
     bool has_champion;
-    struct job_key champion; /* its fittest champion */
-    double best;             /* fitness of that; NaN: none yet */
+    struct job_key champion;  /* its fittest champion, */
+    uint64_t champion_commit; /* and its place among the commits */
+    double best;              /* fitness of that; NaN: none yet */
 };
 
 /* A child held against its first parent. */
@@ -60,8 +61,6 @@ void report_pass_end(struct report_pass *pass);
 
 /* Makes a row for each entry of the experiment's list; returns how many. */
 uint32_t report_list_operators(struct report *report);
-/* What a job's operator is called: "noise scale=0.1". */
-void report_job_label(const struct commit_record *record, char label[REPORT_LABEL_BYTES]);
 /* The row that a job is counted in; a founder's is made when it is the first of its kind. */
 uint32_t report_operator_row(struct report_pass *pass, const struct commit_record *record);
 /* Counts a job; `parent_fitness` is NaN when there is no parent to compare with. -1: no memory. */

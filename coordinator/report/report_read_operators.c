@@ -5,8 +5,9 @@
  * row as well. Founders belong to no entry: they are told apart by what their row is called.
  */
 #include "common/operator_catalog.h"
+#include "coordinator/reading/settings_text.h"
 #include "coordinator/report/report_read.h"
-#include "coordinator/report/settings_text.h"
+#include "coordinator/shell/operator_label.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,51 +20,40 @@ static struct report_operator *add_row(struct report *report)
     return row;
 }
 
-/* "noise scale=0.1": parameters in the order of the catalogue, values as the experiment has them.
- */
-static void label_entry(const struct report *report, uint32_t entry, char *label)
+/* The entry of the experiment's list as jobs are told it; false past the end. */
+static bool read_entry(const char *canonical, uint32_t entry, struct operator_call *call)
 {
     char key[64 + OPERATOR_NAME_BYTES_MAX], value[NUMBER_BYTES_MAX];
-    int used = snprintf(key, sizeof key, "operators.%u.", entry);
-    snprintf(key + used, sizeof key - (size_t)used, "name");
-    settings_find(report->canonical, key, label, REPORT_LABEL_BYTES);
-    const struct operator_info *info = operator_find(label);
-    size_t length = strlen(label);
+    snprintf(key, sizeof key, "operators.%u.name", entry);
+    *call = (struct operator_call){.param_count = 0};
+    if (!settings_find(canonical, key, call->name, sizeof call->name))
+        return false;
+    const struct operator_info *info = operator_find(call->name);
     for (uint32_t i = 0; info != NULL && i < info->param_count; i++) {
-        snprintf(key + used, sizeof key - (size_t)used, "%s", info->params[i].name);
-        if (!settings_find(report->canonical, key, value, sizeof value) ||
-            length >= REPORT_LABEL_BYTES)
-            continue;
-        length += (size_t)snprintf(label + length, REPORT_LABEL_BYTES - length, " %s=%s",
-                                   info->params[i].name, value);
+        const struct param *param = &info->params[i];
+        snprintf(key, sizeof key, "operators.%u.%s", entry, param->name);
+        /* What somebody wrote into a ledger is no reason to have no report. */
+        if (!settings_find(canonical, key, value, sizeof value) ||
+            param_parse(param, value, &call->params[i], NULL) != 0)
+            call->params[i] = param->fallback;
+        call->param_count++;
     }
+    return true;
 }
 
 uint32_t report_list_operators(struct report *report)
 {
-    char key[64], name[OPERATOR_NAME_BYTES_MAX];
-    for (uint32_t i = 0; i < OPERATORS_MAX; i++) {
-        snprintf(key, sizeof key, "operators.%u.name", i);
-        if (!settings_find(report->canonical, key, name, sizeof name))
-            break;
-        label_entry(report, i, add_row(report)->label);
+    struct search_config search = {.operator_count = 0};
+    while (search.operator_count < OPERATORS_MAX &&
+           read_entry(report->canonical, search.operator_count,
+                      &search.operators[search.operator_count].call))
+        search.operator_count++;
+    for (uint32_t i = 0; i < search.operator_count; i++) {
+        struct report_operator *row = add_row(report);
+        format_operator_call(&search.operators[i].call, row->label, sizeof row->label);
+        format_operator_label(&search, i, row->name);
     }
     return report->operator_count;
-}
-
-void report_job_label(const struct commit_record *record, char label[REPORT_LABEL_BYTES])
-{
-    static const struct param unknown = {.kind = PARAM_REAL};
-    const struct operator_call *call = &record->job.call;
-    const struct operator_info *info = operator_find(call->name);
-    size_t used = (size_t)snprintf(label, REPORT_LABEL_BYTES, "%s", call->name);
-    for (uint32_t i = 0; i < call->param_count && used < REPORT_LABEL_BYTES; i++) {
-        char value[NUMBER_BYTES_MAX];
-        bool known = info != NULL && i < info->param_count;
-        param_format(known ? &info->params[i] : &unknown, call->params[i], value, sizeof value);
-        used += (size_t)snprintf(label + used, REPORT_LABEL_BYTES - used, " %s%s%s",
-                                 known ? info->params[i].name : "", known ? "=" : "", value);
-    }
 }
 
 uint32_t report_operator_row(struct report_pass *pass, const struct commit_record *record)
@@ -72,16 +62,17 @@ uint32_t report_operator_row(struct report_pass *pass, const struct commit_recor
     if (record->operator_index < pass->listed)
         return record->operator_index;
     char label[REPORT_LABEL_BYTES];
-    report_job_label(record, label);
+    format_operator_call(&record->job.call, label, sizeof label);
     for (uint32_t i = pass->listed; i < report->operator_count; i++)
         if (strcmp(report->operators[i].label, label) == 0)
             return i;
     /* No run has so many kinds of founders; a ledger that somebody made might. */
     if (report->operator_count == REPORT_OPERATORS_MAX)
         return REPORT_OPERATORS_MAX - 1;
-    if (report->operator_count == REPORT_OPERATORS_MAX - 1)
-        snprintf(label, sizeof label, "others");
-    snprintf(add_row(report)->label, REPORT_LABEL_BYTES, "%s", label);
+    struct report_operator *row = add_row(report);
+    bool others = report->operator_count == REPORT_OPERATORS_MAX;
+    snprintf(row->label, sizeof row->label, "%s", others ? "others" : label);
+    snprintf(row->name, sizeof row->name, "%s", others ? "others" : record->job.call.name);
     return report->operator_count - 1;
 }
 

@@ -208,9 +208,11 @@ static int take_job(struct report_pass *pass, const struct commit_record *record
     if (record->champion && (!line->has_champion || fitness_better(record->fitness, line->best))) {
         line->has_champion = true;
         line->champion = record->job.key;
+        line->champion_commit = report->counts.commits;
         line->best = record->fitness;
     }
     const struct report_point point = {
+        .commit = report->counts.commits,
         .sequence = record->sequence,
         .committed = ledger_committed_wall_ms(pass->reader->ledger),
         .compute_s = report->compute_s,

@@ -374,9 +374,11 @@ enum ledger_result ledger_check_schema(struct ledger *ledger, struct error *erro
     if (application != APPLICATION_ID)
         return ledger_fail(error, LEDGER_FOREIGN, "%s: is not a ledger of Ratchet", ledger->path);
     if (version != SCHEMA_VERSION)
-        return ledger_fail(error, LEDGER_FOREIGN,
-                           "%s: is a ledger of format %d, this program reads format %d",
-                           ledger->path, version, SCHEMA_VERSION);
+        return ledger_fail(
+            error, LEDGER_FOREIGN,
+            "%s: is a ledger of format %d, this program reads format %d: use the version of "
+            "Ratchet that wrote it, or start the run anew in another directory",
+            ledger->path, version, SCHEMA_VERSION);
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(ledger->database, "SELECT name, sql FROM sqlite_schema", -1, &statement,
                            NULL) != SQLITE_OK)

@@ -243,8 +243,11 @@ static int check_blobs(struct run *run, struct error *error)
         char hex[DIGEST_HEX_BYTES];
         digest_to_hex(&commit->child, hex);
         return error_set(
-            error, -1, "checkpoint %s of individual %u/%llu is missing from %.200s/blobs", hex,
-            commit->job.key.line, (unsigned long long)commit->job.key.job, run->directory.path);
+            error, -1,
+            "checkpoint %.16s... of individual %u/%llu is missing from blobs/; `ratchet replay "
+            "%.300s %u/%llu --restore` makes it again",
+            hex, commit->job.key.line, (unsigned long long)commit->job.key.job, run->directory.path,
+            commit->job.key.line, (unsigned long long)commit->job.key.job);
     }
     return result == LEDGER_END ? 0 : -1;
 }
@@ -302,6 +305,32 @@ out:
     if (result != RUN_OPENED)
         run_close(run);
     return result;
+}
+
+/* `key = value` lines that grow. */
+struct limits {
+    size_t used;
+    char *text; /* [RUN_LIMITS_BYTES_MAX] */
+};
+
+static void add_limit(void *context, const struct listed_setting *setting)
+{
+    struct limits *limits = context;
+    if (strncmp(setting->key, "budget.", strlen("budget.")) != 0 &&
+        strncmp(setting->key, "stop.", strlen("stop.")) != 0)
+        return;
+    limits->used +=
+        (size_t)snprintf(limits->text + limits->used, RUN_LIMITS_BYTES_MAX - limits->used,
+                         "%s = %s\n", setting->key, setting->value);
+    assert(limits->used < RUN_LIMITS_BYTES_MAX);
+}
+
+int run_limits(const struct run *run, char text[RUN_LIMITS_BYTES_MAX], struct error *error)
+{
+    struct limits limits = {.text = text};
+    const struct experiment_visitor visitor = {&limits, add_limit};
+    text[0] = '\0';
+    return experiment_list(run->experiment, &visitor, error);
 }
 
 void run_close(struct run *run)

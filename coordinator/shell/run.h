@@ -64,6 +64,13 @@ struct run_options {
 /* On failure nothing is left open. The run stays where it is: its core refers to it. */
 enum run_result run_open(struct run *run, const struct run_options *options, struct error *error)
     __attribute__((warn_unused_result));
+/*
+ * How long the run goes on, as the experiment now says it: `key = value` lines of budget and stop.
+ * It is in no canonical text, since it may change. 0, or -1 when memory is out.
+ */
+enum { RUN_LIMITS_BYTES_MAX = 1024 };
+int run_limits(const struct run *run, char text[RUN_LIMITS_BYTES_MAX], struct error *error)
+    __attribute__((warn_unused_result));
 void run_close(struct run *run);
 
 /* True when `keep: live` keeps the child of this commit for ever. */

@@ -329,11 +329,14 @@ static void say_stop(struct shell *shell, enum stop_code code, const char *reaso
 
 static int put_end(struct shell *shell, struct error *error)
 {
-    char wall[32], hex[DIGEST_HEX_BYTES];
+    char wall[32], hex[DIGEST_HEX_BYTES], limits[RUN_LIMITS_BYTES_MAX];
     struct digest digest = core_digest(shell->run.core);
     digest_to_hex(&digest, hex);
     snprintf(wall, sizeof wall, "%llu", (unsigned long long)clock_wall_ms());
     if (shell->finish == FINISH_DONE && shell_put_fact(shell, "finished", wall, error) != 0)
+        return -1;
+    if (run_limits(&shell->run, limits, error) != 0 ||
+        shell_put_fact(shell, "limits", limits, error) != 0)
         return -1;
     return shell_put_fact(shell, "digest", hex, error);
 }

@@ -121,8 +121,8 @@ static struct terminal *new_terminal(uint32_t columns)
     return terminal;
 }
 
-/* Rows as long as the width allows, of the letter. */
-static void draw(struct terminal *terminal, char letter, uint32_t row_count)
+/* Rows as long as the width allows, of the letter. What was written for it is the caller's. */
+static char *write_block(struct terminal *terminal, char letter, uint32_t row_count)
 {
     struct block_row rows[BLOCK_ROWS_MAX] = {0};
     for (uint32_t i = 0; i < row_count; i++) {
@@ -135,6 +135,12 @@ static void draw(struct terminal *terminal, char letter, uint32_t row_count)
     assert_non_null(stream);
     terminal_block_draw(&terminal->block, rows, row_count, terminal->screen.size, stream);
     fclose(stream);
+    return text;
+}
+
+static void draw(struct terminal *terminal, char letter, uint32_t row_count)
+{
+    char *text = write_block(terminal, letter, row_count);
     show(&terminal->screen, text);
     free(text);
 }
@@ -178,6 +184,22 @@ static void test_rows_are_rewritten(void **state)
     expect(terminal, "ncc");
     draw(terminal, 'd', 3);
     expect(terminal, "nddd");
+    free(terminal);
+}
+
+/* Erasing goes down row by row; what is written over needs none of it, and would flicker. */
+static void test_nothing_is_erased_without_need(void **state)
+{
+    (void)state;
+    struct terminal *terminal = new_terminal(80);
+    draw(terminal, 'a', 3);
+    char *same = write_block(terminal, 'b', 3);
+    assert_null(strstr(same, "\033[B"));
+    free(same);
+    terminal->screen.size.columns = 79;
+    char *narrower = write_block(terminal, 'c', 3);
+    assert_non_null(strstr(narrower, "\033[B"));
+    free(narrower);
     free(terminal);
 }
 
@@ -245,8 +267,11 @@ static void test_low_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows_are_rewritten), cmocka_unit_test(test_notes_go_above),
-        cmocka_unit_test(test_what_is_typed_goes), cmocka_unit_test(test_any_change_of_width),
+        cmocka_unit_test(test_rows_are_rewritten),
+        cmocka_unit_test(test_nothing_is_erased_without_need),
+        cmocka_unit_test(test_notes_go_above),
+        cmocka_unit_test(test_what_is_typed_goes),
+        cmocka_unit_test(test_any_change_of_width),
         cmocka_unit_test(test_low_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ struct pair {
     struct commit_record record;
     struct result result;
     struct replay_committed committed;
+    struct replay_difference difference;
 };
 
 static int setup(void **state)
@@ -57,7 +58,8 @@ static int teardown(void **state)
 static void expect_difference(struct pair *pair, const char *says)
 {
     struct error error = {0};
-    assert_int_equal(replay_compare(&pair->committed, &pair->result, &error), -1);
+    assert_int_equal(replay_compare(&pair->committed, &pair->result, &pair->difference, &error),
+                     -1);
     if (strstr(error.text, says) == NULL)
         fail_msg("'%s' does not say '%s'", error.text, says);
     assert_true(strlen(error.text) < sizeof error.text - 1);
@@ -66,12 +68,12 @@ static void expect_difference(struct pair *pair, const char *says)
 static void test_equal(void **state)
 {
     struct pair *pair = *state;
-    assert_int_equal(replay_compare(&pair->committed, &pair->result, NULL), 0);
+    assert_int_equal(replay_compare(&pair->committed, &pair->result, &pair->difference, NULL), 0);
     /* What no digest covers does not count. */
     pair->result.compute_ms = 99;
     pair->record.attempts = 7;
     pair->record.opinions = 3;
-    assert_int_equal(replay_compare(&pair->committed, &pair->result, NULL), 0);
+    assert_int_equal(replay_compare(&pair->committed, &pair->result, &pair->difference, NULL), 0);
 }
 
 static void test_outcome(void **state)
@@ -93,7 +95,7 @@ static void test_fitness_bit_by_bit(void **state)
     pair->result.fitness = __builtin_nan("2");
     expect_difference(pair, "fitness: bits 7ff8000000000001 was committed");
     pair->result.fitness = pair->record.fitness;
-    assert_int_equal(replay_compare(&pair->committed, &pair->result, NULL), 0);
+    assert_int_equal(replay_compare(&pair->committed, &pair->result, &pair->difference, NULL), 0);
 }
 
 static void test_metrics(void **state)
@@ -101,6 +103,10 @@ static void test_metrics(void **state)
     struct pair *pair = *state;
     pair->result.metrics[1].value = 0.75;
     expect_difference(pair, "select_accuracy: 0.5 was committed, 0.75 came out");
+    assert_int_equal(pair->difference.key.job, 12);
+    assert_string_equal(pair->difference.field, "select_accuracy");
+    assert_string_equal(pair->difference.committed, "0.5");
+    assert_string_equal(pair->difference.came_out, "0.75");
     pair->result.metrics[1].id = METRIC_TEST_LOSS;
     expect_difference(pair, "a metric's number: 4 was committed, 7 came out");
     pair->result.metric_count = 1;
@@ -129,7 +135,7 @@ static void test_detail(void **state)
     pair->result.detail_bytes = 0;
     expect_difference(pair, "none came out");
     pair->committed.detail_bytes = 0;
-    assert_int_equal(replay_compare(&pair->committed, &pair->result, NULL), 0);
+    assert_int_equal(replay_compare(&pair->committed, &pair->result, &pair->difference, NULL), 0);
     pair->result.detail_bytes = 1;
     expect_difference(pair, "none was committed");
 }
@@ -141,6 +147,9 @@ static void test_the_class_may_explain_it(void **state)
     expect_difference(pair, "the portable class gives equal bits everywhere");
     strcpy(pair->record.numeric, "openblas-0.3.21-SkylakeX-1");
     expect_difference(pair, "computed in the class openblas-0.3.21-SkylakeX-1");
+    /* The ledger may be a stranger's. */
+    strcpy(pair->record.numeric, "\033[2J");
+    expect_difference(pair, "in the class ?[2J, and");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

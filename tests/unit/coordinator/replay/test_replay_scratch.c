@@ -1,8 +1,8 @@
 /* test_replay_scratch.c: a run's blobs are verified and left alone; the scratch folder goes. */
 #include "replay_fixture.h"
 
+#include "common/os_signal.h"
 #include "coordinator/replay/replay_scratch.h"
-#include "coordinator/replay/replay_stop.h"
 #include "proto/slot_folder.h"
 
 #include <setjmp.h>
@@ -160,9 +160,9 @@ static void test_a_signal_ends_the_copying(void **state)
     sigaddset(&stops, SIGTERM);
     sigprocmask(SIG_BLOCK, &stops, NULL);
     open_scratch(&scratch);
-    assert_int_equal(replay_stop_waiting(), 0);
+    assert_int_equal(signal_stop_waiting(), 0);
     raise(SIGTERM);
-    assert_int_equal(replay_stop_waiting(), SIGTERM);
+    assert_int_equal(signal_stop_waiting(), SIGTERM);
     assert_int_equal(replay_scratch_bring(&scratch, fixture->run, &digest, NULL), RUN_BLOB_FAILED);
     replay_scratch_close(&scratch);
     assert_int_equal(sigwait(&stops, &got), 0);

@@ -60,7 +60,7 @@ static void make_points(struct report *report, const struct report_size *size)
         struct report_point *point = &report->points[i];
         double progress = 1 - exp(-5 * (double)(i + 1) / (double)size->jobs);
         bool founder = i < size->lines;
-        point->sequence = i + 1;
+        point->sequence = point->commit = i + 1;
         point->line = (uint32_t)(i % size->lines);
         point->operator_row = founder || size->operators == 0
                                   ? size->operators

@@ -60,7 +60,8 @@ static void fill(const struct made_commit *commit, uint64_t sequence, struct com
         record->parent_ids[0] = (struct job_key){.line = commit->line, .job = commit->parent};
     }
     record->outcome = commit->outcome == 0 ? OUTCOME_OK : commit->outcome;
-    record->fitness = record->outcome == OUTCOME_OK ? commit->fitness : (double)NAN;
+    bool has_fitness = record->outcome == OUTCOME_OK || commit->fitness != 0;
+    record->fitness = has_fitness ? commit->fitness : (double)NAN;
     record->admitted = commit->admitted;
     record->champion = commit->champion;
     record->attempts = 2;
@@ -97,6 +98,14 @@ void run_commit(struct made_run *run, const struct made_commit *commit)
     run_begin(run);
     run_put(run, commit);
     run_end(run);
+}
+
+int run_reopen(struct made_run *run, struct error *error)
+{
+    struct ledger_header header;
+    char path[512];
+    snprintf(path, sizeof path, "%s/ledger.sqlite", run->folder);
+    return ledger_open(path, LEDGER_WRITE, &header, &run->ledger, error) == LEDGER_OK ? 0 : -1;
 }
 
 int run_report(struct made_run *run, struct report *report, struct error *error)

@@ -30,14 +30,17 @@ struct made_commit {
     bool has_parent, admitted, champion;
     uint64_t parent;      /* of the same line */
     enum outcome outcome; /* 0: OK */
-    double fitness;
-    const char *worker; /* NULL: "local" */
+    double fitness;       /* also of other outcomes than OK, unless it is 0: no worker says so */
+    const char *worker;   /* NULL: "local" */
 };
 void run_commit(struct made_run *run, const struct made_commit *commit);
 /* The same in one batch of many. */
 void run_begin(struct made_run *run);
 void run_put(struct made_run *run, const struct made_commit *commit);
 void run_end(struct made_run *run);
+
+/* Opens the ledger again, for writing. 0, or -1 with the reason. */
+int run_reopen(struct made_run *run, struct error *error);
 
 /* Closes the ledger and reads the report of it: 0, or -1 with the reason. */
 int run_report(struct made_run *run, struct report *report, struct error *error);

@@ -3,6 +3,7 @@
  */
 #include "coordinator/report/figures.h"
 
+#include "coordinator/report/figure_style.h"
 #include "coordinator/report/gnuplot.h"
 #include "figure_fixture.h"
 
@@ -35,7 +36,7 @@ static unsigned draw_all(const struct report *report, struct figure figures[FIGU
 {
     struct error error = {""};
     unsigned drawn = 0;
-    if (report_figures(report, figures, &error) != 0)
+    if (report_figures(report, figures, &error) != FIGURES_DRAWN)
         fail_msg("%s", error.text);
     for (int name = 0; name < FIGURE_COUNT; name++) {
         if (figures[name].svg == NULL)
@@ -115,6 +116,56 @@ static void test_the_null_evaluator(void **state)
     report_unmake(&report);
 }
 
+/* Values that are nearly equal get an axis on which tics have different names, and all are on it.
+ */
+static void test_least_axis(void **state)
+{
+    (void)state;
+    enum { VALUES = 100 };
+    struct report *report = calloc(1, sizeof *report);
+    struct fitness_axis axis;
+    double values[VALUES];
+    for (int i = 0; i < VALUES; i++)
+        values[i] = i < 5 ? 0.5 - 1e-10 : 0.5 + i * 1e-13;
+    fitness_axis_init(&axis, report, values, VALUES);
+    assert_int_equal(axis.below, 0);
+    assert_true(axis.low < 0.5 - 1e-10 && axis.high > 0.5 + 1e-11);
+    assert_true(axis.high - axis.low > 1e-4 * 0.5 && axis.high - axis.low < 2e-4 * 0.5);
+    values[0] = values[1] = 1e-310;
+    values[1] *= 3;
+    fitness_axis_init(&axis, report, values, 2);
+    assert_true(axis.high - axis.low > 1e-31);
+    free(report);
+}
+
+/* Whatever the fitnesses are that a run may have, there is an axis for them. */
+static void test_nearly_equal_fitnesses(void **state)
+{
+    need_gnuplot(state);
+    static const double pairs[][2] = {
+        {0.5, 0.5 + 1e-10},     {0.5, 0.5 + 1e-16},        {1, 1 + 1e-12},
+        {-1e300, -1e300},       {1e-310, 3e-310},          {0, 5e-324},
+        {-5e-324, 5e-324},      {1e299, -1e299},           {123456.789, 123456.789 + 1e-9},
+        {-0.35, -0.35 + 4e-11}, {1e-300, 1.00000001e-300}, {1e15, 1e15 + 1},
+    };
+    struct report_size size = report_usual_size;
+    size.model = NULL;
+    struct report *report = report_make(&size);
+    for (size_t pair = 0; pair < sizeof pairs / sizeof pairs[0]; pair++) {
+        for (size_t i = 0; i < report->point_count; i++) {
+            report->points[i].fitness = pairs[pair][i % 2];
+            report->points[i].best = pairs[pair][i > 100];
+        }
+        for (size_t i = 0; i < report->lineage_count; i++)
+            report->lineage[i].fitness = pairs[pair][i < 10];
+        unsigned drawn = draw_and_free(report);
+        unsigned all = ALL & ~(1u << FIGURE_DAMAGE | 1u << FIGURE_CONFUSION);
+        /* 1e300 is no number that can be drawn. */
+        assert_int_equal(drawn, pairs[pair][0] > -1e300 ? all : 1u << FIGURE_OPERATORS);
+    }
+    report_unmake(&report);
+}
+
 static void test_the_largest(void **state)
 {
     need_gnuplot(state);
@@ -187,15 +238,18 @@ static void test_labels_are_never_executed(void **state)
     report_unmake(&report);
 }
 
-/* Without gnuplot, and with one that fails at the second figure, there are none. */
-static void test_all_or_none(void **state)
+/* Without gnuplot there are none; with one that fails at the second figure that one is left out;
+ * with one that fails at two there are none again. */
+static void test_failures(void **state)
 {
     (void)state;
-    static const char fake[] =
-        "#!/bin/bash\n"
-        "[ \"$1\" != --version ] || { echo 'gnuplot 5.4'; exit; }\n"
-        "while read -r line; do [[ $line != *\"name 'operators'\"* ]] || exit 3; done\n"
-        "echo '<?xml ><svg></svg>'\n";
+    static const char fake[] = "#!/bin/bash\n"
+                               "[ \"$1\" != --version ] || { echo 'gnuplot 5.4'; exit; }\n"
+                               "while read -r line; do\n"
+                               "    [[ $line != *\"name 'operators'\"* ]] || exit 3\n"
+                               "    [[ $line != *\"name 'damage'\"* || ! -e $0.worse ]] || exit 4\n"
+                               "done\n"
+                               "echo '<?xml ><svg></svg>'\n";
     char folder[] = "/tmp/ratchet-figures-XXXXXX", path[64];
     const char *was = getenv("PATH");
     char *before = strdup(was != NULL ? was : "");
@@ -204,12 +258,19 @@ static void test_all_or_none(void **state)
     struct report *report = report_make(&report_usual_size);
     assert_non_null(mkdtemp(folder));
     setenv("PATH", folder, 1);
-    assert_int_equal(report_figures(report, figures, &error), 1);
+    assert_int_equal(report_figures(report, figures, &error), FIGURES_NO_GNUPLOT);
     assert_has(error.text, "gnuplot-nox");
     assert_null(figures[FIGURE_FITNESS].svg);
     snprintf(path, sizeof path, "%s/gnuplot", folder);
     assert_int_equal(os_write_atomic(path, fake, strlen(fake), 0755, &error), 0);
-    assert_int_equal(report_figures(report, figures, &error), -1);
+    assert_int_equal(report_figures(report, figures, &error), FIGURES_ONE_LEFT_OUT);
+    assert_string_equal(error.text, "figure operators: gnuplot ended with exit code 3");
+    for (int name = 0; name < FIGURE_COUNT; name++)
+        assert_int_equal(figures[name].svg != NULL, name != FIGURE_OPERATORS);
+    figures_free(figures);
+    snprintf(path, sizeof path, "%s/gnuplot.worse", folder);
+    assert_int_equal(os_write_atomic(path, "", 0, 0644, &error), 0);
+    assert_int_equal(report_figures(report, figures, &error), FIGURES_FAILED);
     assert_string_equal(error.text, "figure operators: gnuplot ended with exit code 3");
     for (int name = 0; name < FIGURE_COUNT; name++)
         assert_null(figures[name].svg);
@@ -257,7 +318,9 @@ int main(void)
         cmocka_unit_test(test_the_largest),
         cmocka_unit_test(test_the_deepest),
         cmocka_unit_test(test_labels_are_never_executed),
-        cmocka_unit_test(test_all_or_none),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_nearly_equal_fitnesses),
+        cmocka_unit_test(test_least_axis),
         cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

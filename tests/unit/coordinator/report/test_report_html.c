@@ -104,8 +104,14 @@ static void check_page(const char *page)
 
 /* ---------------------------------------------------------------------------------------- page */
 
-/* The page of a run, to be freed; the figures may be NULL. Ends the run. */
-static char *page_of(struct made_run *run, const struct figure *figures)
+/* What a page is made of besides its run. */
+struct page_inputs {
+    const struct figure *figures; /* may be NULL */
+    const char *const *overrides; /* likewise */
+};
+
+/* The page of a run, to be freed. Ends the run. */
+static char *page_with(struct made_run *run, struct page_inputs inputs)
 {
     struct report *report = calloc(1, sizeof *report);
     struct error error = {""};
@@ -114,7 +120,11 @@ static char *page_of(struct made_run *run, const struct figure *figures)
     if (run_report(run, report, &error) != 0)
         fail_msg("%s", error.text);
     const struct report_page input = {
-        .report = report, .figures = figures, .figures_reason = "<no gnuplot>"};
+        .report = report,
+        .figures = inputs.figures,
+        .figures_reason = "<no gnuplot>",
+        .overrides = inputs.overrides,
+    };
     snprintf(path, sizeof path, "%s/report.html", run->folder);
     assert_int_equal(report_write_html(&input, path, &error), 0);
     assert_int_equal(os_read_file(path, 1 << 24, &page, NULL, &error), 0);
@@ -123,6 +133,16 @@ static char *page_of(struct made_run *run, const struct figure *figures)
     run_unmake(&run);
     check_page(page);
     return page;
+}
+
+static char *page_of(struct made_run *run, const struct figure *figures)
+{
+    return page_with(run, (struct page_inputs){.figures = figures});
+}
+
+static void put_fact(struct made_run *run, const char *name, const char *value)
+{
+    assert_int_equal(ledger_put_fact(run->ledger, name, value, NULL), LEDGER_OK);
 }
 
 static void commit_two(struct made_run *run, const char *worker)
@@ -160,7 +180,7 @@ static void tells_an_ordinary_run(void **state)
     expect(page, "+1.25");       /* gain */
     expect(page, "1 of 1</td>"); /* improved */
     expect(page, "is not finished");
-    expect(page, "&lt;no gnuplot&gt;");
+    expect(page, "Without figures:</b> &lt;no gnuplot&gt;");
     expect(page, "<span>2 admitted</span>");
     free(page);
 }
@@ -223,6 +243,89 @@ static void escapes_every_text(void **state)
     free(page);
 }
 
+/* A page of a run that was up for 10 s and whose ledger says so of its limits. */
+static char *page_of_limits(const char *finished, const char *limits)
+{
+    static const char *const overrides[] = {"budget.jobs=3", NULL};
+    struct made_run *run = run_make(&plain);
+    commit_two(run, "local");
+    put_fact(run, "finished", finished);
+    put_fact(run, "served_ms", "10000");
+    if (limits != NULL)
+        put_fact(run, "limits", limits);
+    return page_with(run, (struct page_inputs){.overrides = overrides});
+}
+
+/* That the same comes again is said only where all is known that decides it. */
+static void promises_what_it_knows(void **state)
+{
+    (void)state;
+    static const char equal[] = "<code>ratchet diff</code> then says that the two are equal";
+    static const struct {
+        const char *finished, *limits, *says;
+    } cases[] = {
+        {"7", "budget.jobs = 3\nstop.hours = never\n", equal},
+        {"7", "budget.jobs = 3\nstop.hours = 1\n", equal},
+        {"7", "budget.jobs = 3\nstop.hours = 0.002\n", "until its hours were over"},
+        {"7", NULL, "The ledger does not tell what the command line said"},
+        {"", "budget.jobs = 3\nstop.hours = never\n", "This one is not finished"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *page = page_of_limits(cases[i].finished, cases[i].limits);
+        expect(page, cases[i].says);
+        assert_int_equal(strstr(page, equal) != NULL, cases[i].says == equal);
+        expect(page, "--set budget.jobs=3");
+        free(page);
+    }
+    struct made_run *run = run_make(&plain);
+    put_fact(run, "finished", "7");
+    char *page = page_of(run, NULL);
+    expect(page, "The file can no longer be read as it is");
+    free(page);
+}
+
+/* 1 s of computing in 10 s, whenever the commits were. */
+static void tells_how_many_were_busy_while_it_was_up(void **state)
+{
+    (void)state;
+    char *page = page_of_limits("7", NULL);
+    expect(page, "a coordinator was up for 10.0\xc2\xa0s: 0.1 processes were busy on average.");
+    free(page);
+}
+
+/* Without a select slice it is on train that fitness is measured. */
+static void names_the_slice_of_fitness(void **state)
+{
+    (void)state;
+    static const char *const selects[] = {"0", "500"};
+    static const char *const said[] = {"Fitness is the accuracy on train.",
+                                       "Fitness is the accuracy on select."};
+    for (size_t i = 0; i < 2; i++) {
+        char canonical[256];
+        snprintf(canonical, sizeof canonical,
+                 "data.select = %s\nevaluator = train\noperators.0.name = none\nsearch.lines = 1\n"
+                 "train.fitness = accuracy\n",
+                 selects[i]);
+        struct made_run *run = run_make(&(struct made_header){"made", canonical, "name: made\n"});
+        commit_two(run, "local");
+        char *page = page_of(run, NULL);
+        expect(page, said[i]);
+        assert_null(strstr(page, said[1 - i]));
+        free(page);
+    }
+}
+
+static void tells_the_place_of_the_champion(void **state)
+{
+    (void)state;
+    struct made_run *run = run_make(&plain);
+    run->sequence = 500;
+    commit_two(run, "local");
+    char *page = page_of(run, NULL);
+    expect(page, "at commit 2 of 2");
+    free(page);
+}
+
 /* All rests of a division by three. */
 static void carries_figures_as_base64(void **state)
 {
@@ -239,7 +342,7 @@ static void carries_figures_as_base64(void **state)
         char *page = page_of(run, figures);
         snprintf(expected, sizeof expected, "base64,%s\" alt=\"Fitness", coded[i]);
         expect(page, expected);
-        assert_null(strstr(page, "Without figures"));
+        expect(page, "Without one figure:</b> &lt;no gnuplot&gt;");
         free(page);
     }
 }
@@ -295,6 +398,10 @@ int main(void)
         cmocka_unit_test(tells_an_empty_run),
         cmocka_unit_test(tells_a_run_that_only_diverged),
         cmocka_unit_test(escapes_every_text),
+        cmocka_unit_test(promises_what_it_knows),
+        cmocka_unit_test(tells_how_many_were_busy_while_it_was_up),
+        cmocka_unit_test(names_the_slice_of_fitness),
+        cmocka_unit_test(tells_the_place_of_the_champion),
         cmocka_unit_test(carries_figures_as_base64),
         cmocka_unit_test(cuts_a_long_lineage),
         cmocka_unit_test(names_the_page_that_cannot_be_written),

@@ -1,5 +1,6 @@
 /* test_report_words.c: numbers as a page says them. */
 #include "coordinator/report/html_words.h"
+#include "coordinator/report/report_lookup.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -181,6 +181,22 @@ static void test_operators_are_counted(void **state)
     progress_fini(&progress);
 }
 
+/* The last operator that there may be is counted, and the first number that is none is not. */
+static void test_operators_are_counted_to_the_last(void **state)
+{
+    (void)state;
+    struct progress progress;
+    assert_int_equal(progress_init(&progress), 0);
+    const struct fitness_table *parents = progress.parents; /* what lies behind the last one */
+    bear(&progress,
+         &(struct birth){.job = 1, .operator_index = OPERATORS_MAX, .fitness = (double)NAN});
+    assert_ptr_equal(progress.parents, parents);
+    bear(&progress,
+         &(struct birth){.job = 2, .operator_index = OPERATORS_MAX - 1, .fitness = (double)NAN});
+    expect_counts(&progress, OPERATORS_MAX - 1, (struct progress_operator){1, 0, 0});
+    progress_fini(&progress);
+}
+
 static void test_what_was_cleared_is_no_parent(void **state)
 {
     (void)state;
@@ -219,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_final_evaluations_do_not_count),
         cmocka_unit_test(test_jobs_that_came_to_nothing),
         cmocka_unit_test(test_operators_are_counted),
+        cmocka_unit_test(test_operators_are_counted_to_the_last),
         cmocka_unit_test(test_what_was_cleared_is_no_parent),
         cmocka_unit_test(test_a_champion_is_remembered),
     };

@@ -1,5 +1,5 @@
 /* settings_text.c: see settings_text.h. */
-#include "coordinator/report/settings_text.h"
+#include "coordinator/reading/settings_text.h"
 
 #include <stdio.h>
 #include <string.h>

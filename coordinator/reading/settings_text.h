@@ -3,8 +3,8 @@
  *
  * The text is a ledger's, so a value may be anything that is a line.
  */
-#ifndef RATCHET_COORDINATOR_REPORT_SETTINGS_TEXT_H
-#define RATCHET_COORDINATOR_REPORT_SETTINGS_TEXT_H
+#ifndef RATCHET_COORDINATOR_READING_SETTINGS_TEXT_H
+#define RATCHET_COORDINATOR_READING_SETTINGS_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
