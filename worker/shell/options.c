@@ -1,12 +1,14 @@
 /* options.c: see options.h. */
 #include "worker/shell/options.h"
 
+#include "common/suggest.h"
 #include "common/version.h"
 
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +68,44 @@ static const char doc[] = "Computes jobs for a Ratchet coordinator until its run
                           "done, 1 failed, 2 usage, 3 a data set is missing or damaged, 4 cannot "
                           "reach the coordinator or not let in.";
 
+/* Says what is wrong in one line and ends the program. */
+static void refuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+static void refuse(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "ratchet-worker: ");
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
+    va_end(arguments);
+    exit(EXIT_CODE_USAGE);
+}
+
+/* argp is told to be silent, since it takes two lines; `word` is what it stumbled over. */
+static void refuse_option(const char *word)
+{
+    enum { NAMES = sizeof table / sizeof table[0] };
+    const char *names[NAMES];
+    char bare[SUGGEST_WORD_BYTES_MAX];
+    uint32_t count = 0;
+    size_t dashes = strspn(word, "-");
+    size_t bytes = strcspn(word + dashes, "=");
+    for (const struct argp_option *row = table; row->key != 0; row++) {
+        if (row->name == NULL || (row->flags & OPTION_HIDDEN) != 0)
+            continue;
+        if (dashes == 2 && strlen(row->name) == bytes &&
+            strncmp(row->name, word + dashes, bytes) == 0)
+            refuse("--%s %s", row->name, row->arg != NULL ? "needs a value" : "takes no value");
+        names[count++] = row->name;
+    }
+    snprintf(bare, sizeof bare, "%.*s", (int)bytes, word + dashes);
+    const char *nearest = suggest_nearest(bare, names, count);
+    if (nearest != NULL)
+        refuse("there is no option '%s'; did you mean '--%s'?", word, nearest);
+    refuse("there is no option '%s'; `ratchet-worker --help` lists them", word);
+}
+
 /* ------------------------------------------------------------------------------------- values */
 
 struct range {
@@ -74,7 +114,7 @@ struct range {
 };
 
 /* A whole number, perhaps with a unit of 1024: "500M", "2GiB". */
-static uint64_t parse_number(struct argp_state *state, const char *text, const struct range *range)
+static uint64_t parse_number(const char *text, const struct range *range)
 {
     static const char units[] = "KMGT";
     char *end;
@@ -90,41 +130,41 @@ static uint64_t parse_number(struct argp_state *state, const char *text, const s
     bool whole = isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 &&
                  value <= UINT64_MAX >> shift;
     if (!whole || value << shift < range->least || value << shift > range->most)
-        argp_error(state, "%s takes a number within %" PRIu64 " .. %" PRIu64 ", not \"%s\"",
-                   range->option, range->least, range->most, text);
+        refuse("%s takes a number within %" PRIu64 " .. %" PRIu64 ", not \"%s\"", range->option,
+               range->least, range->most, text);
     return value << shift;
 }
 
 /* Names end up in logs and on pages: no blanks, nothing that a terminal would act upon. */
-static void parse_name(struct argp_state *state, const char *text, char name[NAME_BYTES_MAX])
+static void parse_name(const char *text, char name[NAME_BYTES_MAX])
 {
     size_t length = strlen(text);
     bool fine = length > 0 && length < NAME_BYTES_MAX;
     for (size_t i = 0; fine && i < length; i++)
         fine = isalnum((unsigned char)text[i]) || strchr("._-", text[i]) != NULL;
     if (!fine)
-        argp_error(state, "--name takes 1 to %d letters, digits, '.', '_' and '-', not \"%s\"",
-                   NAME_BYTES_MAX - 1, text);
+        refuse("--name takes 1 to %d letters, digits, '.', '_' and '-', not \"%s\"",
+               NAME_BYTES_MAX - 1, text);
     snprintf(name, NAME_BYTES_MAX, "%s", text);
 }
 
-static void parse_bulk(struct argp_state *state, const char *text, char bulk[ENDPOINT_BYTES_MAX])
+static void parse_bulk(const char *text, char bulk[ENDPOINT_BYTES_MAX])
 {
     if (strlen(text) >= ENDPOINT_BYTES_MAX ||
         (strncmp(text, "tcp://", 6) != 0 && strncmp(text, "ipc://", 6) != 0))
-        argp_error(state, "--bulk takes tcp://HOST:PORT or ipc://PATH, not \"%s\"", text);
+        refuse("--bulk takes tcp://HOST:PORT or ipc://PATH, not \"%s\"", text);
     snprintf(bulk, ENDPOINT_BYTES_MAX, "%s", text);
 }
 
-static void check_pack(struct argp_state *state, const struct options *options)
+static void check_pack(const struct options *options)
 {
     if (options->connect != NULL)
-        argp_error(state, "--pack-data joins nobody: it goes without --connect");
+        refuse("--pack-data joins nobody: it goes without --connect");
     if (options->pack.output == NULL || options->pack.output[0] == '\0')
-        argp_error(state, "--pack-data needs --output: the file to write");
+        refuse("--pack-data needs --output: the file to write");
 }
 
-static void parse_device(struct argp_state *state, const char *text, struct options *options)
+static void parse_device(const char *text, struct options *options)
 {
     static const char *const names[][2] = {
         {"auto", "auto"},     {"cpu", "auto"},          {"cpu:plain", "plain"},
@@ -137,27 +177,26 @@ static void parse_device(struct argp_state *state, const char *text, struct opti
             return;
         }
     if (strncmp(text, "cuda", 4) == 0)
-        argp_error(state, "--device %s: this program has no engine for GPUs yet", text);
-    argp_error(state, "--device takes cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto, not \"%s\"",
-               text);
+        refuse("--device %s: this program has no engine for GPUs yet", text);
+    refuse("--device takes cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto, not \"%s\"", text);
 }
 
-static void check(struct argp_state *state, struct options *options)
+static void check(struct options *options)
 {
     struct error error;
     char bulk[ENDPOINT_BYTES_MAX];
     if (options->slot_fd >= 0)
         return;
     if (options->pack.source.set != NULL) {
-        check_pack(state, options);
+        check_pack(options);
         return;
     }
     if (options->has_pack_options)
-        argp_error(state, "--output and --data-... are for --pack-data only");
+        refuse("--output and --data-... are for --pack-data only");
     if (options->connect == NULL)
-        argp_error(state, "--connect is needed: the address of the coordinator");
+        refuse("--connect is needed: the address of the coordinator");
     if (endpoint_bulk(options->connect, bulk, sizeof bulk, &error) != 0)
-        argp_error(state, "--connect: %s", error.text);
+        refuse("--connect: %s", error.text);
     if (options->bulk[0] == '\0')
         memcpy(options->bulk, bulk, sizeof bulk);
 }
@@ -182,10 +221,10 @@ static error_t parse_pack_option(int key, char *text, struct argp_state *state)
         pack->source.dir = text;
         break;
     case KEY_DATA_SAMPLES:
-        pack->source.samples = (uint32_t)parse_number(state, text, &samples);
+        pack->source.samples = (uint32_t)parse_number(text, &samples);
         break;
     case KEY_DATA_SEED:
-        pack->source.seed = (uint32_t)parse_number(state, text, &seed);
+        pack->source.seed = (uint32_t)parse_number(text, &seed);
         break;
     case KEY_DATA_SHUFFLE:
         pack->source.shuffle_positions = 1;
@@ -213,46 +252,60 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         options->connect = text;
         return 0;
     case KEY_BULK:
-        parse_bulk(state, text, options->bulk);
+        parse_bulk(text, options->bulk);
         return 0;
     case KEY_SLOTS:
-        options->slots = (uint32_t)parse_number(state, text, &slots);
+        options->slots = (uint32_t)parse_number(text, &slots);
         return 0;
     case KEY_DEVICE:
-        parse_device(state, text, options);
+        parse_device(text, options);
         return 0;
     case KEY_NAME:
-        parse_name(state, text, options->name);
+        parse_name(text, options->name);
         return 0;
     case KEY_CACHE:
         if (text[0] == '\0')
-            argp_error(state, "--cache takes the path of a folder");
+            refuse("--cache takes the path of a folder");
         options->cache = text;
         return 0;
     case KEY_CACHE_BYTES:
-        options->cache_bytes = parse_number(state, text, &bytes);
+        options->cache_bytes = parse_number(text, &bytes);
         return 0;
     case KEY_STAY:
         options->stay = true;
         return 0;
     case KEY_LINGER:
-        options->linger_ms = 1000 * parse_number(state, text, &linger);
+        options->linger_ms = 1000 * parse_number(text, &linger);
         return 0;
     case KEY_SLOT_FD:
-        options->slot_fd = (int)parse_number(state, text, &descriptor);
+        options->slot_fd = (int)parse_number(text, &descriptor);
         return 0;
     case KEY_SLOT_NUMBER:
-        options->slot_number = (uint32_t)parse_number(state, text, &number);
+        options->slot_number = (uint32_t)parse_number(text, &number);
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\" is not an option", text);
+        refuse("\"%s\" is not an option", text);
+        return EINVAL;
+    case ARGP_KEY_ERROR:
+        refuse_option(state->argv[state->next - 1]);
         return EINVAL;
     case ARGP_KEY_END:
-        check(state, options);
+        check(options);
         return 0;
     default:
         return parse_pack_option(key, text, state);
     }
+}
+
+/* Told to be silent about mistakes, argp would be silent about its help, too. */
+static bool asks_for_help(int argc, char **argv)
+{
+    static const char *const words[] = {"--help", "--usage", "--version", "-?", "-V"};
+    for (int i = 1; i < argc; i++)
+        for (size_t word = 0; word < sizeof words / sizeof words[0]; word++)
+            if (strcmp(argv[i], words[word]) == 0)
+                return true;
+    return false;
 }
 
 void options_parse(int argc, char **argv, struct options *options)
@@ -268,7 +321,8 @@ void options_parse(int argc, char **argv, struct options *options)
     };
     argp_program_version = "ratchet-worker " RATCHET_VERSION;
     argp_err_exit_status = EXIT_CODE_USAGE;
-    error_t failed = argp_parse(&argp, argc, argv, 0, NULL, options);
+    unsigned flags = asks_for_help(argc, argv) ? 0 : ARGP_NO_ERRS;
+    error_t failed = argp_parse(&argp, argc, argv, flags, NULL, options);
     if (failed) {
         fprintf(stderr, "ratchet-worker: %s\n", strerror(failed));
         exit(EXIT_CODE_USAGE);
