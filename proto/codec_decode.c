@@ -24,6 +24,8 @@ _Static_assert((int)RATCHET__LEASE_REASON__LEASE_REASON_AUDIT == (int)LEASE_REAS
 _Static_assert((int)RATCHET__VERDICT_KIND__VERDICT_KIND_LATER == (int)VERDICT_LAST, "same enum");
 _Static_assert((int)RATCHET__STOP_CODE__STOP_CODE_RUN_PAUSED == (int)STOP_LAST, "same enum");
 _Static_assert((int)RATCHET__JOB_KIND__JOB_KIND_EVALUATE == (int)JOB_EVALUATE, "same enum");
+_Static_assert((int)RATCHET__STATUS_SUBJECT__STATUS_SUBJECT_WHY_WORKER == (int)STATUS_SUBJECT_LAST,
+               "same enum");
 _Static_assert((int)RATCHET__OUTCOME__OUTCOME_FAILED == (int)OUTCOME_FAILED, "same enum");
 
 static bool read_key(const struct reader *reader, const char *field, const Ratchet__LeaseKey *wire,
@@ -293,6 +295,19 @@ static bool read_stop(const struct reader *reader, const Ratchet__Stop *wire, st
            read_text(reader, "reason", wire->reason, stop->reason, sizeof stop->reason);
 }
 
+static bool read_status_request(const struct reader *reader, const Ratchet__StatusRequest *wire,
+                                struct status_request *request)
+{
+    *request = (struct status_request){
+        .subject = (uint32_t)wire->subject,
+        .job = {.line = wire->line, .job = wire->job},
+    };
+    return read_at_most(reader, "subject", request->subject, STATUS_SUBJECT_LAST) &&
+           read_at_most(reader, "line", wire->line, LINES_MAX - 1) &&
+           read_at_most(reader, "job", wire->job, JOB_NUMBER_FINAL) &&
+           read_name(reader, "worker", wire->worker, request->worker, sizeof request->worker);
+}
+
 static bool read_status(const struct reader *reader, const Ratchet__Status *wire,
                         struct status *status)
 {
@@ -356,9 +371,10 @@ static bool read_body(const struct reader *reader, const Ratchet__Envelope *enve
         return read_chunk(reader, envelope->chunk, &message->chunk);
     case MESSAGE_ABSENT:
         return read_digest(reader, "digest", envelope->absent->digest, &message->absent.digest);
+    case MESSAGE_STATUS_REQUEST:
+        return read_status_request(reader, envelope->status_request, &message->status_request);
     case MESSAGE_REJOIN:
     case MESSAGE_ALIVE:
-    case MESSAGE_STATUS_REQUEST:
         return true;
     }
     return false;

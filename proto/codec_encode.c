@@ -198,6 +198,16 @@ static void fill_stop(const struct stop *stop, Ratchet__Stop *wire)
     wire->reason = text_of(stop->reason, sizeof stop->reason);
 }
 
+static void fill_status_request(const struct status_request *request, Ratchet__StatusRequest *wire)
+{
+    assert(request->subject <= STATUS_SUBJECT_LAST);
+    ratchet__status_request__init(wire);
+    wire->subject = (Ratchet__StatusSubject)request->subject;
+    wire->line = request->job.line;
+    wire->job = request->job.job;
+    wire->worker = text_of(request->worker, sizeof request->worker);
+}
+
 static void fill_status(const struct status *status, Ratchet__Status *wire)
 {
     assert(status->json_bytes <= STATUS_BYTES_MAX);
@@ -274,7 +284,7 @@ static void fill_body(struct codec *codec, const struct message *message, struct
         fill_stop(&message->stop, &out->body.stop);
         return;
     case MESSAGE_STATUS_REQUEST:
-        ratchet__status_request__init(&out->body.status_request);
+        fill_status_request(&message->status_request, &out->body.status_request);
         return;
     case MESSAGE_STATUS:
         fill_status(&message->status, &out->body.status);

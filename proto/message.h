@@ -156,6 +156,22 @@ struct stop {
     char reason[REASON_BYTES_MAX];
 };
 
+/* What a user asks about; the answer to each is a status. */
+enum status_subject {
+    STATUS_RUN = 0,        /* how does it stand? */
+    STATUS_WHY_RUN = 1,    /* why does it not go on faster? */
+    STATUS_WHY_JOB = 2,    /* why is this job where it is? */
+    STATUS_WHY_WORKER = 3, /* why does this worker do what it does, or nothing? */
+    STATUS_SUBJECT_LAST = STATUS_WHY_WORKER,
+};
+
+struct status_request {
+    uint32_t subject;            /* enum status_subject */
+    struct job_key job;          /* of STATUS_WHY_JOB, else 0/0 */
+    char worker[NAME_BYTES_MAX]; /* of STATUS_WHY_WORKER, else "": its name, or how its instance
+                                    begins in hexadecimal */
+};
+
 struct status {
     uint32_t json_bytes; /* at most STATUS_BYTES_MAX */
     const char *json;    /* borrowed, not NUL-ended */
@@ -192,6 +208,7 @@ struct message {
         struct death death;
         struct goodbye goodbye;
         struct stop stop;
+        struct status_request status_request;
         struct status status;
         struct pull pull;
         struct chunk chunk;

@@ -111,5 +111,6 @@ int command_show(const struct arguments *arguments);
 int command_status(const struct arguments *arguments);
 int command_strategies(const struct arguments *arguments);
 int command_validate(const struct arguments *arguments);
+int command_why(const struct arguments *arguments);
 
 #endif

@@ -49,6 +49,20 @@ static const struct command commands[] = {
         .run = command_status,
     },
     {
+        .name = "why",
+        .usage = "RUN [JOB|WORKER]",
+        .summary = "why a job, a worker or the run is where it is",
+        .details = "Why a job waits, and for whom; why it was admitted or not; why a worker is "
+                   "idle, lost or refused. Without JOB or WORKER: what holds the run. A JOB is an "
+                   "ID as in `ratchet show`, a WORKER its name or how its instance begins. Asks "
+                   "the coordinator while there is one; the ledger tells what has gone. In place "
+                   "of RUN, a coordinator's address is taken as well.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 2,
+        .run = command_why,
+    },
+    {
         .name = "digest",
         .usage = "RUN",
         .summary = "the digest of all that was committed: equal runs have equal digests",

@@ -4,76 +4,19 @@
  * A living coordinator answers over its control socket; a run that nobody serves is told from its
  * ledger. Both ways end in one JSON object, which is printed as it is or as a page for people.
  */
+#include "coordinator/commands/ask.h"
 #include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/progress_output.h"
 #include "coordinator/commands/record_output.h"
 #include "coordinator/commands/table.h"
 #include "coordinator/shell/run_directory.h"
-#include "coordinator/shell/shell_zmq.h"
-#include "proto/codec.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ANSWER_MS = 3000, REQUEST_BYTES = 256 };
-
-/* ------------------------------------------------------------------------------ asking around */
-
-static void refuse(const char *endpoint, const char *reason, struct error *error)
-{
-    char clean[REASON_BYTES_MAX];
-    clean_text(reason, clean, sizeof clean);
-    error_set(error, -1, "%s: %s", endpoint, clean);
-}
-
-static struct json_node *parse_answer(struct codec *codec, const char *endpoint,
-                                      const uint8_t *reply, size_t bytes, struct error *error)
-{
-    struct codec_cursor cursor = {.bytes = reply, .size = bytes};
-    struct message message;
-    switch (codec_next(codec, &cursor, &message, error)) {
-    case CODEC_OK:
-        if (message.kind == MESSAGE_STATUS)
-            return json_parse(message.status.json, message.status.json_bytes, error);
-        if (message.kind == MESSAGE_REFUSED)
-            refuse(endpoint, message.refused.reason, error);
-        else
-            error_set(error, -1, "%s gave an answer that is not a status", endpoint);
-        return NULL;
-    case CODEC_WRONG_VERSION:
-        error_set(error, -1, "%s speaks protocol version %u and this is %d: use the same release",
-                  endpoint, cursor.peer_version, PROTOCOL_VERSION);
-        return NULL;
-    default:
-        error_set(error, -1, "%s is not a ratchet coordinator", endpoint);
-        return NULL;
-    }
-}
-
-/* NULL with the reason. */
-static struct json_node *ask(const char *endpoint, struct error *error)
-{
-    struct json_node *root = NULL;
-    uint8_t request[REQUEST_BYTES], *reply = NULL;
-    size_t used = 0, bytes = 0;
-    struct codec *codec = codec_create();
-    struct message message = {.kind = MESSAGE_STATUS_REQUEST};
-    if (codec == NULL || !codec_append(codec, &message, request, sizeof request, &used)) {
-        error_set(error, -1, "no memory for a question");
-        goto out;
-    }
-    const struct exchange exchange = {endpoint, request, used, ANSWER_MS};
-    if (sockets_exchange(&exchange, &reply, &bytes, error) == 0)
-        root = parse_answer(codec, endpoint, reply, bytes, error);
-out:
-    free(reply);
-    codec_destroy(&codec);
-    return root;
-}
 
 /* ---------------------------------------------------------------------------- from the ledger */
 
@@ -269,26 +212,22 @@ static void show(const struct json_node *root)
         show_live(root);
 }
 
-static bool is_address(const char *text)
-{
-    return strstr(text, "://") != NULL;
-}
-
 int command_status(const struct arguments *arguments)
 {
     const char *subject = arguments->positional[0];
     struct error error;
     struct json_node *root = NULL;
+    const struct status_request request = {.subject = STATUS_RUN};
     char endpoint[ENDPOINT_BYTES_MAX];
     if (is_address(subject)) {
-        root = ask(subject, &error);
+        root = coordinator_ask(subject, &request, &error);
         if (root == NULL)
             return complain(EXIT_UNREACHABLE, "%s", error.text);
     } else {
         /* A coordinator that was killed leaves its address behind; nobody answers there. */
         bool served = run_directory_is_served(subject);
         if (served && run_directory_read_endpoint(subject, endpoint))
-            root = ask(endpoint, &error);
+            root = coordinator_ask(endpoint, &request, &error);
         if (root == NULL)
             root = read_run(subject, served, &error);
         if (root == NULL)

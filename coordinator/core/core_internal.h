@@ -16,6 +16,7 @@
  *   slots.c     the table of jobs in flight
  *   replay.c    the ledger's records, applied anew
  *   core.c      create, step, deadline, views
+ *   explain.c   views that answer "why?"
  *   effects.c   appending effects; index lists
  *
  * Life of a job (struct slot):
@@ -91,7 +92,8 @@ struct lease_entry {
     uint32_t slot, session;
     enum lease_reason reason;
     uint64_t since_ms;
-    uint32_t beat; /* session->beat of the last heartbeat that listed it */
+    uint32_t beat;  /* session->beat of the last heartbeat that listed it, */
+    uint32_t phase; /* and enum held_phase by that one; 0: none has yet. For explain.c alone */
     struct link in_session, in_slot;
 };
 
@@ -320,6 +322,9 @@ int numeric_replay(struct core *core, const struct commit_record *record, struct
 void waiting_add(struct core *core, uint32_t slot);
 void waiting_remove(struct core *core, uint32_t slot);
 void leases_dispatch(struct core *core);
+/* To whom a waiting job (or opinion) would go now: a session; NONE: somebody who is busy now is
+ * waited for, or nobody is there. */
+uint32_t leases_choose(const struct core *core, const struct slot *slot);
 /* A worker runs a job that nobody was given in this epoch: it is its lease from now on. */
 void lease_adopt(struct core *core, uint32_t slot, uint32_t session, const struct lease_key *key);
 void lease_free(struct core *core, uint32_t lease);

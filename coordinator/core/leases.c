@@ -320,8 +320,7 @@ static uint32_t session_for_job(const struct core *core, const struct slot *slot
     return core->by_credit.head;
 }
 
-/* NONE: it waits for somebody who is busy now. */
-static uint32_t session_for(const struct core *core, const struct slot *slot)
+uint32_t leases_choose(const struct core *core, const struct slot *slot)
 {
     return slot->state == SLOT_HELD ? session_for_opinion(core, slot) : session_for_job(core, slot);
 }
@@ -371,7 +370,7 @@ void leases_dispatch(struct core *core)
     while (core->heap_count > 0 && core->by_credit.head != NONE && leased < LEASES_PER_STEP &&
            parked_count < PARKED_PER_STEP) {
         uint32_t slot = core->heap[0];
-        uint32_t session = session_for(core, &core->slots[slot]);
+        uint32_t session = leases_choose(core, &core->slots[slot]);
         if (session != NONE) {
             lease_out(core, slot, session);
             leased++;

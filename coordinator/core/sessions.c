@@ -287,10 +287,12 @@ static bool on_held(struct core *core, uint32_t index, const struct held *held)
     bool same = !session->benched && held->job_prefix == job_prefix(&slot->description);
     bool finished = held->phase == HELD_FINISHED;
     uint32_t lease = lease_find(core, slot_index, index, held->job_prefix);
-    if (lease != NONE)
+    if (lease != NONE) {
         core->leases[lease].beat = session->beat;
-    else if (same && slot->state == SLOT_WAITING && !finished)
+        core->leases[lease].phase = held->phase;
+    } else if (same && slot->state == SLOT_WAITING && !finished) {
         lease_adopt(core, slot_index, index, &held->lease);
+    }
     if (finished && (lease != NONE || (same && slot->state != SLOT_HELD))) {
         /* It may believe that we hold this result, and say nothing for ever. */
         effect_verdict(core, &session->instance, &held->lease, VERDICT_LATER);

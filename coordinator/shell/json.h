@@ -46,6 +46,7 @@ struct json_node *json_parse(const char *text, size_t bytes, struct error *error
 /* What is under a key, or the fallback when there is nothing of that type. */
 const char *json_get_text(const struct json_node *object, const char *key, const char *fallback);
 uint64_t json_get_u64(const struct json_node *object, const char *key, uint64_t fallback);
+bool json_get_bool(const struct json_node *object, const char *key); /* fallback: false */
 double json_get_f64(const struct json_node *object, const char *key, double fallback);
 /* Borrowed; NULL when there is none. */
 const struct json_node *json_get_node(const struct json_node *object, const char *key);

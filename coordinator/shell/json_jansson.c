@@ -160,6 +160,11 @@ uint64_t json_get_u64(const struct json_node *object, const char *key, uint64_t 
     return (uint64_t)json_integer_value(value);
 }
 
+bool json_get_bool(const struct json_node *object, const char *key)
+{
+    return json_is_true(json_object_get(value_of(object), key));
+}
+
 double json_get_f64(const struct json_node *object, const char *key, double fallback)
 {
     const json_t *value = json_object_get(value_of(object), key);

@@ -126,4 +126,36 @@ enum ledger_result ledger_get_fact(struct ledger *ledger, const char *name, char
 enum ledger_result ledger_get_note(struct ledger *ledger, const char *kind, struct job_key *job,
                                    char *text, size_t size, struct error *error);
 
+/* A note as it was kept; texts that are longer are cut. */
+struct kept_note {
+    uint64_t wall_ms;
+    char kind[32];
+    char worker[2 * sizeof(struct instance_id) + 1]; /* in hexadecimal; "": it concerns none */
+    bool has_job;
+    struct job_key job;
+    char text[REASON_BYTES_MAX + NAME_BYTES_MAX];
+    char log_tail[LOG_TAIL_BYTES_MAX];
+};
+
+enum note_subject {
+    NOTES_OF_RUN = 1, /* all, but for lines that closed as they should */
+    NOTES_OF_JOB,
+    NOTES_OF_WORKER,
+};
+
+struct note_query {
+    enum note_subject subject;
+    struct job_key job; /* of NOTES_OF_JOB */
+    const char *worker; /* of NOTES_OF_WORKER: its name, or how its instance begins (four digits) */
+};
+
+/* The last `max` notes of that query, the latest first; *count says how many there are. */
+enum ledger_result ledger_find_notes(struct ledger *ledger, const struct note_query *query,
+                                     struct kept_note *notes, uint32_t max, uint32_t *count,
+                                     struct error *error);
+
+/* How long the last jobs took that were committed: their compute_ms, the latest first. */
+enum ledger_result ledger_last_compute_ms(struct ledger *ledger, uint64_t *times, uint32_t max,
+                                          uint32_t *count, struct error *error);
+
 #endif

@@ -6,6 +6,7 @@
  *   ledger_sqlite_write.c   records into rows
  *   ledger_sqlite_row.c     rows into records, all of them checked
  *   ledger_sqlite_read.c    which rows: replay, one commit, facts, the header
+ *   ledger_sqlite_notes.c   rows for people alone: notes, how long jobs took
  *
  * One thread, one connection, statements prepared once.
  */
@@ -91,6 +92,10 @@ enum ledger_statement {
     STATEMENT_READ_DETAIL,
     STATEMENT_READ_FACT,
     STATEMENT_READ_NOTE,
+    STATEMENT_READ_NOTES,
+    STATEMENT_READ_NOTES_OF_JOB,
+    STATEMENT_READ_NOTES_OF_WORKER,
+    STATEMENT_READ_COMPUTE,
     STATEMENTS,
 };
 

@@ -133,6 +133,10 @@ static const struct schema_entry schema[] = {
     "child, child_bytes, steps, admitted, champion, chain, attempts, opinions, compute_ms, "       \
     "waited_ms, worker, host, numeric, committed_wall_ms"
 
+/* In the order in which ledger_find_notes reads them. */
+#define NOTE_COLUMN_NAMES "wall_ms, kind, worker, line, job, text, log_tail"
+#define LATEST_FIRST " ORDER BY id DESC LIMIT ?1"
+
 static const char *const statements[STATEMENTS] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
@@ -165,6 +169,17 @@ static const char *const statements[STATEMENTS] = {
     [STATEMENT_READ_FACT] = "SELECT value FROM facts WHERE name = ?1",
     [STATEMENT_READ_NOTE] = "SELECT text, coalesce(line, 0), coalesce(job, 0) FROM notes"
                             " WHERE kind = ?1 ORDER BY id DESC LIMIT 1",
+    [STATEMENT_READ_NOTES] =
+        "SELECT " NOTE_COLUMN_NAMES " FROM notes WHERE kind <> 'line_closed'" LATEST_FIRST,
+    [STATEMENT_READ_NOTES_OF_JOB] =
+        "SELECT " NOTE_COLUMN_NAMES " FROM notes WHERE line = ?2 AND job = ?3" LATEST_FIRST,
+    /* What the core says of a worker begins with its name. */
+    [STATEMENT_READ_NOTES_OF_WORKER] =
+        "SELECT " NOTE_COLUMN_NAMES " FROM notes WHERE (length(?2) >= 4 AND"
+        " substr(worker, 1, length(?2)) = ?2) OR (substr(text, 1, 7 + length(?2)) = 'worker ' || ?2"
+        " AND substr(text, 8 + length(?2), 1) IN (' ', ':'))" LATEST_FIRST,
+    [STATEMENT_READ_COMPUTE] = "SELECT compute_ms FROM commits WHERE kind = 'mutate' AND "
+                               "outcome <> 'failed' ORDER BY sequence DESC LIMIT ?1",
 };
 
 _Static_assert(COMMIT_COLUMNS == 47, "the columns of commits are counted by hand above");

@@ -5,6 +5,7 @@
  *   shell_receive.c  datagrams into events
  *   shell_effects.c  effects into ledger, outbox, bulk; the end of a turn
  *   shell_status.c   the answer to `ratchet status`
+ *   shell_why.c      the answer to `ratchet why`
  *
  * A turn is: wait; read a bounded number of datagrams, stepping the core for each message; step it
  * for what became of transfers and for time; then settle. Everything that the core said in a turn
@@ -101,5 +102,10 @@ void shell_name_operators(struct shell *shell);
 struct shell_view shell_view(const struct shell *shell);
 /* The status as JSON, at most STATUS_BYTES_MAX; the caller's to free. */
 char *shell_status_json(const struct shell *shell);
+
+/* -------------------------------------------------------------------------------- shell_why.c */
+
+/* The answer to a question other than STATUS_RUN, likewise. */
+char *shell_why_json(const struct shell *shell, const struct status_request *request);
 
 #endif

@@ -39,11 +39,13 @@ static void answer(struct shell *shell, const struct socket_peer *to, const stru
     free(bytes);
 }
 
-static void answer_status(struct shell *shell, const struct socket_peer *to)
+static void answer_status(struct shell *shell, const struct socket_peer *to,
+                          const struct status_request *request)
 {
-    char *json = shell->answers < ANSWERS_PER_TURN ? shell_status_json(shell) : NULL;
-    if (json == NULL)
+    if (shell->answers >= ANSWERS_PER_TURN)
         return;
+    char *json =
+        request->subject == STATUS_RUN ? shell_status_json(shell) : shell_why_json(shell, request);
     struct message message = {
         .kind = MESSAGE_STATUS,
         .epoch = shell->run.epoch,
@@ -81,7 +83,7 @@ static int take_message(struct shell *shell, const struct socket_peer *from,
 {
     struct instance_id instance;
     if (message->kind == MESSAGE_STATUS_REQUEST) {
-        answer_status(shell, from);
+        answer_status(shell, from, &message->status_request);
         return 0;
     }
     bool allowed = socket_peer_is_worker(from, &instance) && is_from_worker(message->kind);

@@ -140,9 +140,12 @@ static inline bool message_equal(const struct message *a, const struct message *
         return same_chunk(&a->chunk, &b->chunk);
     case MESSAGE_ABSENT:
         return digest_equal(&a->absent.digest, &b->absent.digest);
+    case MESSAGE_STATUS_REQUEST:
+        return a->status_request.subject == b->status_request.subject &&
+               job_key_equal(a->status_request.job, b->status_request.job) &&
+               strcmp(a->status_request.worker, b->status_request.worker) == 0;
     case MESSAGE_REJOIN:
     case MESSAGE_ALIVE:
-    case MESSAGE_STATUS_REQUEST:
         return true;
     }
     return false;

@@ -263,9 +263,14 @@ void make_message(struct maker *maker, enum message_kind kind, struct message *m
     case MESSAGE_ABSENT:
         message->absent.digest = make_digest(maker);
         return;
+    case MESSAGE_STATUS_REQUEST:
+        message->status_request.subject = make_u32(maker, STATUS_RUN, STATUS_SUBJECT_LAST);
+        message->status_request.job.line = make_u32(maker, 0, LINES_MAX - 1);
+        message->status_request.job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
+        make_name(maker, message->status_request.worker, sizeof message->status_request.worker);
+        return;
     case MESSAGE_REJOIN:
     case MESSAGE_ALIVE:
-    case MESSAGE_STATUS_REQUEST:
         return;
     }
 }

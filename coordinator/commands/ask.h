@@ -1,0 +1,17 @@
+/*
+ * ask.h: putting a question to a living coordinator, over its control socket.
+ */
+#ifndef RATCHET_COORDINATOR_COMMANDS_ASK_H
+#define RATCHET_COORDINATOR_COMMANDS_ASK_H
+
+#include "coordinator/shell/json.h"
+#include "proto/message.h"
+
+/* Whether a person means an address by this, and not a folder. */
+bool is_address(const char *text);
+
+/* The answer, the caller's to free; NULL with the reason: nobody answers, or not a coordinator. */
+struct json_node *coordinator_ask(const char *endpoint, const struct status_request *request,
+                                  struct error *error);
+
+#endif
