@@ -254,9 +254,9 @@ static void print_tenths(const struct bench *bench, const struct dispatch_driven
         printf("\n%-16s %10s %18s\n", "jobs done", "jobs/s", "coordinator us/job");
     for (int i = 1; i < DISPATCH_MARKS; i++) {
         const struct dispatch_mark *from = &driven->marks[i - 1], *to = &driven->marks[i];
-        double jobs = (double)(to->jobs - from->jobs);
-        if (jobs < 1) /* a short run: several tenths at once */
+        if (to->jobs <= from->jobs) /* a short run: several tenths at once */
             continue;
+        double jobs = (double)(to->jobs - from->jobs);
         double rate = jobs / (to->at_s - from->at_s), cpu = 1e6 * (to->cpu_s - from->cpu_s) / jobs;
         if (bench->json)
             printf("{\"what\": \"tenth\", \"jobs_done\": %llu, \"jobs_per_s\": %.3f, "

@@ -167,28 +167,39 @@ static void close_driver(struct driver *driver)
     free(driver->items);
 }
 
-/* Notes time and CPU each time a further tenth of the jobs was answered. */
+/* Answers to be given before the mark is set; the last one is set when the end is announced. */
+static uint64_t due_of(const struct driver *driver, uint32_t mark)
+{
+    if (mark == 0)
+        return 1;
+    return driver->drive->jobs * mark / (DISPATCH_MARKS - 1);
+}
+
 static void set_mark(struct driver *driver)
 {
     struct dispatch_driven *driven = driver->driven;
-    if (driver->marks == DISPATCH_MARKS)
-        return;
-    uint64_t due =
-        driver->marks == 0 ? 1 : driver->drive->jobs * driver->marks / (DISPATCH_MARKS - 1);
     bool last = driver->marks == DISPATCH_MARKS - 1;
-    if (driven->done < due || (last && driver->gone == 0)) /* the end is when it is announced */
-        return;
     if (driver->marks == 0) {
         driver->started_cpu_s = own_cpu_seconds();
         driven->in_bytes = driven->out_bytes = 0;
     }
     driven->marks[driver->marks++] = (struct dispatch_mark){
-        .jobs = driven->done,
+        .jobs = last ? driver->drive->jobs : driven->done, /* some were answered twice */
         .at_s = seconds_now(),
         .cpu_s = seconds_of_process(driver->drive->coordinator),
     };
     driven->own_cpu_s = own_cpu_seconds() - driver->started_cpu_s;
     driven->rss_bytes = rss_peak_of_process(driver->drive->coordinator);
+}
+
+/* Notes time and CPU each time a further tenth of the jobs was answered. */
+static void set_marks(struct driver *driver)
+{
+    while (driver->marks < DISPATCH_MARKS - 1 &&
+           driver->driven->done >= due_of(driver, driver->marks))
+        set_mark(driver);
+    if (driver->marks == DISPATCH_MARKS - 1 && driver->gone > 0)
+        set_mark(driver);
 }
 
 static void receive_all(struct driver *driver, uint32_t number, uint64_t now_ms)
@@ -229,7 +240,7 @@ static int drive_all(struct driver *driver, struct error *error)
     uint64_t started_ms = clock_monotonic_ms();
     while (driver->gone < driver->drive->workers) {
         uint64_t wait_ms = turn_workers(driver);
-        set_mark(driver);
+        set_marks(driver);
         if (driver->gone > 0 && driver->marks == 0)
             return error_set(error, -1, "a worker left before the first job: %s",
                              null_worker_reason(driver->workers[0]));
