@@ -114,6 +114,7 @@ struct ledger {
     char path[OS_PATH_BYTES_MAX];
     enum ledger_access access;
     sqlite3_stmt *statements[STATEMENTS];
+    uint64_t commit_filled; /* columns that the next commit finds bound: ledger_sqlite_write.c */
 
     enum batch_state batch;
     enum ledger_result batch_failure; /* what the batch failed of, in BATCH_FAILED */

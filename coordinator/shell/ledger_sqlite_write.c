@@ -12,17 +12,25 @@
 #include "coordinator/shell/ledger_sqlite.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------ binding */
 
-/* Binds the parameters of one statement; `code` keeps the first failure. Texts and blobs are
- * borrowed until the statement was stepped. */
+/*
+ * Binds the parameters of one statement; `code` keeps the first failure. Texts and blobs are
+ * borrowed until the statement was stepped.
+ *
+ * SQLite keeps what was bound from one step to the next, and most columns of a commit that are NULL
+ * were so in the commit before: `filled` has a bit for each column that is not NULL now, so that
+ * only what changes is bound. NULL: it is not known, and everything is bound.
+ */
 struct binder {
     sqlite3_stmt *statement;
     int code;
+    uint64_t *filled;
 };
 
 static void keep_first(struct binder *binder, int code)
@@ -31,33 +39,59 @@ static void keep_first(struct binder *binder, int code)
         binder->code = code;
 }
 
+_Static_assert(COMMIT_COLUMNS <= 64, "a bit for each column");
+
+static uint64_t bit_of(int column)
+{
+    return UINT64_C(1) << column;
+}
+
+static void note_filled(struct binder *binder, int column)
+{
+    if (binder->filled != NULL)
+        *binder->filled |= bit_of(column);
+}
+
 static void bind_null(struct binder *binder, int column)
 {
-    keep_first(binder, sqlite3_bind_null(binder->statement, column + 1));
+    if (binder->filled != NULL && (*binder->filled & bit_of(column)) == 0)
+        return;
+    int code = sqlite3_bind_null(binder->statement, column + 1);
+    if (binder->filled != NULL && code == SQLITE_OK)
+        *binder->filled &= ~bit_of(column);
+    keep_first(binder, code);
 }
 
 /* All 64 bits are kept: the largest come out as negative numbers. */
 static void bind_u64(struct binder *binder, int column, uint64_t value)
 {
+    note_filled(binder, column);
     keep_first(binder, sqlite3_bind_int64(binder->statement, column + 1, (sqlite3_int64)value));
 }
 
 /* NaN becomes NULL. */
 static void bind_real(struct binder *binder, int column, double value)
 {
+    note_filled(binder, column); /* NaN is bound anew each time, whichever it was */
     keep_first(binder, sqlite3_bind_double(binder->statement, column + 1, value));
 }
 
 static void bind_text(struct binder *binder, int column, const char *text)
 {
+    note_filled(binder, column);
     keep_first(binder, sqlite3_bind_text(binder->statement, column + 1, text, -1, SQLITE_STATIC));
 }
 
 /* No bytes become NULL. */
 static void bind_blob(struct binder *binder, int column, const void *bytes, uint32_t count)
 {
-    keep_first(binder, sqlite3_bind_blob(binder->statement, column + 1, count > 0 ? bytes : NULL,
-                                         (int)count, SQLITE_STATIC));
+    if (count == 0) {
+        bind_null(binder, column);
+        return;
+    }
+    note_filled(binder, column);
+    keep_first(binder,
+               sqlite3_bind_blob(binder->statement, column + 1, bytes, (int)count, SQLITE_STATIC));
 }
 
 static void bind_digest(struct binder *binder, int column, const struct digest *digest)
@@ -83,6 +117,22 @@ static enum ledger_result execute_bound(struct ledger *ledger, enum ledger_state
         result = ledger_explain(ledger, what, error);
     else
         result = ledger_execute(ledger, statement, what, error);
+    return result == LEDGER_OK ? result : ledger_fail_batch(ledger, result);
+}
+
+/* The same for a commit, of which there are many: its words are made when they are needed. */
+static enum ledger_result execute_commit(struct ledger *ledger, const struct binder *binder,
+                                         const struct commit_record *record, struct error *error)
+{
+    enum ledger_result result = LEDGER_OK;
+    errno = 0;
+    if (binder->code != SQLITE_OK || sqlite3_step(binder->statement) != SQLITE_DONE) {
+        char what[80];
+        snprintf(what, sizeof what, "commit %" PRIu64 " (line %u, job %" PRIu64 ")",
+                 record->sequence, record->job.key.line, record->job.key.job);
+        result = ledger_explain(ledger, what, error);
+    }
+    ledger_reset(ledger, STATEMENT_PUT_COMMIT);
     return result == LEDGER_OK ? result : ledger_fail_batch(ledger, result);
 }
 
@@ -194,11 +244,15 @@ static void bind_result(struct binder *binder, const struct commit_record *recor
     bind_real(binder, COMMIT_FITNESS, record->fitness);
     bind_u64(binder, COMMIT_FITNESS_BITS, bits_of(record->fitness));
     bind_blob(binder, COMMIT_METRICS, scratch->metrics, pack_metrics(record, scratch->metrics));
+    uint64_t given = 0;
+    for (uint32_t i = 0; i < record->metric_count; i++) {
+        int column = COMMIT_METRIC_FIRST + (int)record->metrics[i].id - 1;
+        bind_real(binder, column, record->metrics[i].value);
+        given |= bit_of(column);
+    }
     for (int column = COMMIT_METRIC_FIRST; column <= COMMIT_METRIC_LAST; column++)
-        bind_null(binder, column);
-    for (uint32_t i = 0; i < record->metric_count; i++)
-        bind_real(binder, COMMIT_METRIC_FIRST + (int)record->metrics[i].id - 1,
-                  record->metrics[i].value);
+        if ((given & bit_of(column)) == 0)
+            bind_null(binder, column);
     bind_digest_or_null(binder, COMMIT_CHILD, &record->child);
     bind_u64(binder, COMMIT_CHILD_BYTES, record->child_bytes);
     bind_u64(binder, COMMIT_STEPS, record->steps);
@@ -267,15 +321,15 @@ enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_
     if (result != LEDGER_OK)
         return result;
     struct scratch scratch;
-    struct binder binder = {.statement = ledger->statements[STATEMENT_PUT_COMMIT]};
+    struct binder binder = {
+        .statement = ledger->statements[STATEMENT_PUT_COMMIT],
+        .filled = &ledger->commit_filled,
+    };
     bind_u64(&binder, COMMIT_SEQUENCE, record->sequence);
     bind_job(&binder, record, &scratch);
     bind_result(&binder, record, &scratch);
     bind_circumstances(&binder, record, ledger->batch_wall_ms);
-    char what[80];
-    snprintf(what, sizeof what, "commit %" PRIu64 " (line %u, job %" PRIu64 ")", record->sequence,
-             record->job.key.line, record->job.key.job);
-    return execute_bound(ledger, STATEMENT_PUT_COMMIT, &binder, what, error);
+    return execute_commit(ledger, &binder, record, error);
 }
 
 /* ---------------------------------------------------------------------------- everything else */

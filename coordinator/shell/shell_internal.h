@@ -61,7 +61,8 @@ struct shell {
     struct lease_traffic lease_traffic;
     uint64_t malformed, strangers; /* datagrams that were not ours; messages out of place */
     uint32_t refusals_noted;
-    uint32_t answers; /* to strangers in this turn */
+    uint32_t answers;  /* to strangers in this turn */
+    uint32_t messages; /* taken in this turn */
 };
 
 /* ---------------------------------------------------------------------------- shell_effects.c */
@@ -91,7 +92,7 @@ int shell_put_fact(struct shell *shell, const char *name, const char *value, str
 
 /* ---------------------------------------------------------------------------- shell_receive.c */
 
-/* Reads at most `budget` datagrams from the control socket. */
+/* Reads at most `budget` datagrams from the control socket, fewer when they hold many messages. */
 int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -16,6 +16,12 @@
 enum {
     REFUSALS_NOTED_MAX = 32,
     ANSWERS_PER_TURN = 8, /* to strangers: who asks faster asks again */
+    /*
+     * Messages after which a turn takes no further datagram. What a turn has to say leaves when it
+     * has settled: were all results of a busy cluster taken in one turn, the workers would wait for
+     * the coordinator and then the coordinator for the workers.
+     */
+    MESSAGES_PER_TURN = 512,
 };
 
 static bool is_from_worker(enum message_kind kind)
@@ -82,6 +88,7 @@ static int take_message(struct shell *shell, const struct socket_peer *from,
                         const struct message *message, struct error *error)
 {
     struct instance_id instance;
+    shell->messages++;
     if (message->kind == MESSAGE_STATUS_REQUEST) {
         answer_status(shell, from, &message->status_request);
         return 0;
@@ -127,7 +134,9 @@ int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
 {
     struct datagram datagram;
     shell->answers = 0;
-    while (budget-- > 0 && sockets_receive(shell->sockets, SOCKET_CONTROL, &datagram)) {
+    shell->messages = 0;
+    while (budget-- > 0 && shell->messages < MESSAGES_PER_TURN &&
+           sockets_receive(shell->sockets, SOCKET_CONTROL, &datagram)) {
         if (take_datagram(shell, &datagram, error) != 0)
             return -1;
     }

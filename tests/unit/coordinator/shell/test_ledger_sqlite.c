@@ -6,6 +6,7 @@
  */
 #include "ledger_fixture.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -165,6 +166,56 @@ static void people_can_query_it(void **state)
     sqlite3_close(database);
 }
 
+/* Every column that may be NULL is filled, or none is. */
+static void make_record(uint64_t sequence, uint32_t filled, struct commit_record *record)
+{
+    fixture_record(sequence, record);
+    record->job.call.param_count = filled;
+    record->job.parent_count = filled * JOB_PARENTS_MAX;
+    record->fitness = filled ? 0.5 : (double)NAN;
+    record->metric_count = filled * METRIC_LAST;
+    for (uint32_t i = 0; i < record->metric_count; i++)
+        record->metrics[i] = (struct metric){.id = i + 1, .value = i};
+    memset(&record->job.data, filled ? 1 : 0, sizeof record->job.data);
+    memset(&record->child, filled ? 1 : 0, sizeof record->child);
+}
+
+static void a_commit_shows_nothing_of_the_one_before(void **state)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", fixture_path(*state, "ledger.sqlite"));
+    struct ledger_header header = fixture_header();
+    struct ledger *ledger;
+    assert_int_equal(ledger_open(path, LEDGER_CREATE, &header, &ledger, NULL), LEDGER_OK);
+    assert_int_equal(ledger_begin(ledger, NULL), LEDGER_OK);
+    for (uint64_t i = 1; i <= 4; i++) {
+        struct commit_record record;
+        make_record(i, (uint32_t)(i % 2), &record);
+        assert_int_equal(ledger_put_commit(ledger, &record, NULL), LEDGER_OK);
+    }
+    assert_int_equal(ledger_commit(ledger, LEDGER_SURVIVES_KILL, NULL), LEDGER_OK);
+    ledger_close(&ledger);
+    static const char *const columns[] = {
+        "params",       "params_text",      "data",           "parent0",       "parent0_line",
+        "parent0_job",  "parent1",          "parent1_line",   "parent1_job",   "fitness",
+        "metrics",      "train_loss",       "train_accuracy", "select_loss",   "select_accuracy",
+        "confirm_loss", "confirm_accuracy", "test_loss",      "test_accuracy", "child",
+    };
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        char sql[128];
+        sqlite3_stmt *statement;
+        snprintf(sql, sizeof sql, "SELECT group_concat(%s IS NULL) FROM commits", columns[i]);
+        assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        if (strcmp((const char *)sqlite3_column_text(statement, 0), "0,1,0,1") != 0)
+            fail_msg("%s: %s", columns[i], sqlite3_column_text(statement, 0));
+        sqlite3_finalize(statement);
+    }
+    sqlite3_close(database);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -173,6 +224,7 @@ int main(void)
         WITH_FOLDER(each_wrong_column_is_named),
         WITH_FOLDER(other_tables_are_not_taken_for_a_ledger),
         WITH_FOLDER(people_can_query_it),
+        WITH_FOLDER(a_commit_shows_nothing_of_the_one_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
