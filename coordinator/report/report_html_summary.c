@@ -295,6 +295,12 @@ static void put_group(struct page *page, const struct group *group)
         snprintf(key, sizeof key, "%s%s", group->prefix, group->head);
         settings_find(text, key, head, sizeof head);
     }
+    if (head[0] != '\0') {
+        html_element(html, "dt", "%s", group->title);
+        html_raw(html, "<dd>");
+        html_element(html, "b", "%s", head);
+        said++;
+    }
     while (settings_next(&text, &setting)) {
         if (setting.key_bytes <= prefix || memcmp(setting.key, group->prefix, prefix) != 0 ||
             is_value(&setting, group->zeros) || is_slice(&setting) ||
@@ -303,10 +309,8 @@ static void put_group(struct page *page, const struct group *group)
         if (said++ == 0) {
             html_element(html, "dt", "%s", group->title);
             html_raw(html, "<dd>");
-            if (head[0] != '\0')
-                html_element(html, "b", "%s", head);
         }
-        html_say(html, "%s%.*s\xc2\xa0%.*s", said > 1 || head[0] != '\0' ? ", " : "",
+        html_say(html, "%s%.*s\xc2\xa0%.*s", said > 1 ? ", " : "",
                  (int)(setting.key_bytes - prefix), setting.key + prefix,
                  (int)(setting.value_bytes < 512 ? setting.value_bytes : 512), setting.value);
     }
@@ -318,15 +322,18 @@ static void put_operator_list(struct page *page)
 {
     struct html *html = &page->html;
     html_raw(html, "<dt>Operators</dt><dd>");
-    for (uint32_t i = 0; i < OPERATORS_MAX && i < page->report->operator_count; i++) {
+    uint32_t listed = 0;
+    for (; listed < OPERATORS_MAX && listed < page->report->operator_count; listed++) {
         char key[64], weight[32];
-        snprintf(key, sizeof key, "operators.%" PRIu32 ".weight", i);
+        snprintf(key, sizeof key, "operators.%" PRIu32 ".weight", listed);
         if (!settings_find(page->report->canonical, key, weight, sizeof weight))
             break;
-        html_say(html, "%s%s", i > 0 ? ", " : "", page->report->operators[i].label);
+        html_say(html, "%s%s", listed > 0 ? ", " : "", page->report->operators[listed].label);
         if (strcmp(weight, "1") != 0)
             html_say(html, " (weight\xc2\xa0%s)", weight);
     }
+    if (listed == 0)
+        html_raw(html, "none: every individual is a new one");
     html_raw(html, "</dd>\n");
 }
 

@@ -175,6 +175,8 @@ static void tells_an_ordinary_run(void **state)
     commit_two(run, "local");
     char *page = page_of(run, NULL);
     expect(page, "<h1>plain</h1>");
+    expect(page, "<dt>Strategy</dt><dd><b>random</b></dd>");
+    expect(page, "<dt>Operators</dt><dd>none</dd>");
     expect(page, "\xe2\x88\x92"
                  "1.25");        /* fitness */
     expect(page, "+1.25");       /* gain */
