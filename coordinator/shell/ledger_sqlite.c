@@ -245,6 +245,11 @@ static enum ledger_result open_existing(struct ledger *ledger, enum ledger_acces
         access == LEDGER_READ ? connect_reader(ledger, error) : connect_writer(ledger, error);
     if (result == LEDGER_OK)
         result = prepare_all(ledger, error);
+    /* Before anything is written; a reader who asks for one row need not know of all. */
+    if (result == LEDGER_OK && access == LEDGER_WRITE)
+        result = ledger_check_pages(ledger, error);
+    if (result == LEDGER_OK)
+        result = ledger_check_small_tables(ledger, error);
     if (result == LEDGER_OK)
         result = read_last_sequence(ledger, error);
     if (result == LEDGER_OK && access != LEDGER_CREATE)
