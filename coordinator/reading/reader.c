@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of lines is a setting of the search, so it is in the canonical text. 0: it makes no
- * sense. */
-static uint32_t lines_of(const char *canonical)
+/* The number of lines is a setting of the search, so it is in the canonical text. */
+uint32_t lines_of_run(const struct ledger_header *header)
 {
     char text[32], *end;
-    if (!settings_find(canonical, "search.lines", text, sizeof text))
+    if (!settings_find(header->canonical, "search.lines", text, sizeof text))
         return 1;
     unsigned long long lines = strtoull(text, &end, 10);
     return isdigit((unsigned char)text[0]) && *end == '\0' && lines <= LINES_MAX ? (uint32_t)lines
@@ -34,7 +33,7 @@ int reader_open(struct reader *reader, const char *path, struct error *error)
     snprintf(reader->path, sizeof reader->path, "%s", path);
     if (ledger_open(file, LEDGER_READ, &reader->header, &reader->ledger, error) != LEDGER_OK)
         return -1;
-    reader->lines = lines_of(reader->header.canonical);
+    reader->lines = lines_of_run(&reader->header);
     if (reader->lines > 0)
         return 0;
     ledger_close(&reader->ledger);

@@ -22,6 +22,9 @@ struct reader {
     char digest_told[DIGEST_HEX_BYTES]; /* of a finished run, at the last rewind; otherwise "" */
 };
 
+/* How many lines the run has; 0 when that makes no sense. */
+uint32_t lines_of_run(const struct ledger_header *header);
+
 /* 0, or -1 with the reason: no run, damaged, of another version of the ledger. */
 int reader_open(struct reader *reader, const char *path, struct error *error)
     __attribute__((warn_unused_result));

@@ -316,15 +316,16 @@ static void take_absent(struct bulk *bulk, const struct instance_id *from,
 
 /* ---------------------------------------------------------------------------------- going out */
 
-/* Out of the way, so that the next start misses it, names the individual and tells what to do. */
-static int remove_damaged(struct bulk *bulk, const struct digest *digest, struct error *error)
+/*
+ * A checkpoint that is damaged is better absent: who opens the run next sees that it is missing,
+ * and has it made again.
+ */
+static int give_up_damaged(struct bulk *bulk, const struct digest *digest, struct error *error)
 {
-    struct error found = *error;
-    if (blob_store_remove(bulk->store, digest, error) != BLOB_OK)
+    struct error reason = *error;
+    if (blob_store_remove(bulk->store, digest, NULL) != BLOB_OK)
         return -1;
-    return error_set(error, -1,
-                     "%.200s; it is removed, and the next start says how to make it again",
-                     found.text);
+    return error_set(error, -1, "%.400s: it was removed, to be made again", reason.text);
 }
 
 /* Answers one request. -1 with the reason when the blob is damaged or cannot be read. */
@@ -336,7 +337,7 @@ static int serve_pull(struct bulk *bulk, const struct socket_peer *to, const str
     enum blob_result result = blob_store_read(bulk->store, &pull->digest, pull->offset, bulk->chunk,
                                               pull->length, &count, &total, error);
     if (result == BLOB_CORRUPT)
-        return remove_damaged(bulk, &pull->digest, error);
+        return give_up_damaged(bulk, &pull->digest, error);
     if (result != BLOB_OK && result != BLOB_ABSENT)
         return -1;
     struct message message;

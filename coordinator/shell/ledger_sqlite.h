@@ -6,6 +6,8 @@
  *   ledger_sqlite_write.c   records into rows
  *   ledger_sqlite_row.c     rows into records, all of them checked
  *   ledger_sqlite_check.c   the checksum of a row; whether pages and indexes hang together
+ *   ledger_sqlite_log.c     what of the write-ahead log is lost
+ *   ledger_sqlite_salvage.c what can be kept of a damaged file
  *   ledger_sqlite_read.c    which rows: replay, one commit, facts, the header
  *   ledger_sqlite_notes.c   rows for people alone: notes, how long jobs took
  *
@@ -138,8 +140,9 @@ struct ledger {
     enum ledger_result batch_failure; /* what the batch failed of, in BATCH_FAILED */
     uint64_t batch_wall_ms;
     uint64_t last_sequence, last_sequence_committed;
-    uint32_t wal_pages; /* in the write-ahead log after the last commit */
-    bool is_checked;    /* the pages and indexes were found to hang together */
+    uint32_t wal_pages;    /* in the write-ahead log after the last commit */
+    struct ledger_log log; /* as it was before a writer opened the file */
+    bool is_checked;       /* the pages and indexes were found to hang together */
 
     enum reading_state reading;
     struct ledger_cursor commits, inputs;
@@ -217,9 +220,19 @@ void row_check_sum(struct row *row, int columns);
  * for each opening; costs about a third of reading all records.
  */
 enum ledger_result ledger_check_pages(struct ledger *ledger, struct error *error);
-/* Whether each row of meta and facts is as it was written. */
-enum ledger_result ledger_check_small_tables(struct ledger *ledger, struct error *error);
+/* Whether each row of meta, or of facts, is as it was written. */
+enum ledger_result ledger_check_meta(struct ledger *ledger, struct error *error);
+enum ledger_result ledger_check_facts(struct ledger *ledger, struct error *error);
 
+/* Reads the log of the ledger at `path`; one that is not there has lost nothing. */
+void ledger_examine_log(const char *path, struct ledger_log *log);
+
+/* Writes the epoch in the open batch. */
+enum ledger_result ledger_put_epoch(struct ledger *ledger, uint64_t epoch, struct error *error);
+
+/* Removes a file and those that SQLite keeps beside it: a log left over from a file that somebody
+ * deleted would be played into a new one. */
+enum ledger_result ledger_clear_name(const char *path, struct error *error);
 /* Makes a new file, whole or not at all. */
 enum ledger_result ledger_create_file(const char *path, const struct ledger_header *header,
                                       struct error *error);

@@ -126,7 +126,9 @@ enum ledger_result ledger_check_pages(struct ledger *ledger, struct error *error
     } else {
         const char *said = (const char *)sqlite3_column_text(statement, 0);
         ledger->is_checked = said != NULL && strcmp(said, "ok") == 0;
-        /* Some of what it says has several lines. */
+        /* A title may come first, in a line of its own. */
+        if (said != NULL && strncmp(said, "***", 3) == 0 && strchr(said, '\n') != NULL)
+            said = strchr(said, '\n') + 1;
         int bytes = said == NULL ? 0 : (int)strcspn(said, "\n");
         if (!ledger->is_checked)
             result = ledger_fail(error, LEDGER_FAILED, "%s: is damaged: %.*s", ledger->path, bytes,
@@ -156,8 +158,12 @@ static enum ledger_result check_small_table(struct ledger *ledger, enum ledger_s
     return result;
 }
 
-enum ledger_result ledger_check_small_tables(struct ledger *ledger, struct error *error)
+enum ledger_result ledger_check_meta(struct ledger *ledger, struct error *error)
 {
-    enum ledger_result result = check_small_table(ledger, STATEMENT_CHECK_META, error);
-    return result == LEDGER_OK ? check_small_table(ledger, STATEMENT_CHECK_FACTS, error) : result;
+    return check_small_table(ledger, STATEMENT_CHECK_META, error);
+}
+
+enum ledger_result ledger_check_facts(struct ledger *ledger, struct error *error)
+{
+    return check_small_table(ledger, STATEMENT_CHECK_FACTS, error);
 }

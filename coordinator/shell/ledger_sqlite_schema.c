@@ -292,9 +292,7 @@ static enum ledger_result fill_new(const struct birth *birth, const struct ledge
     return result;
 }
 
-/* Removes a file and those that SQLite keeps beside it: a log left over from a file that somebody
- * deleted would be played into the new one. */
-static enum ledger_result clear_name(const char *path, struct error *error)
+enum ledger_result ledger_clear_name(const char *path, struct error *error)
 {
     static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
@@ -325,9 +323,9 @@ enum ledger_result ledger_create_file(const char *path, const struct ledger_head
     char fresh[OS_PATH_BYTES_MAX];
     if ((size_t)snprintf(fresh, sizeof fresh, "%s.new", path) >= sizeof fresh)
         return ledger_fail(error, LEDGER_FAILED, "%.200s...: path too long", path);
-    enum ledger_result result = clear_name(path, error);
+    enum ledger_result result = ledger_clear_name(path, error);
     if (result == LEDGER_OK)
-        result = clear_name(fresh, error);
+        result = ledger_clear_name(fresh, error);
     if (result != LEDGER_OK)
         return result;
     struct birth birth = {.path = path, .error = error};
@@ -343,7 +341,7 @@ enum ledger_result ledger_create_file(const char *path, const struct ledger_head
         result = ledger_fail(error, LEDGER_FAILED, "%s: cannot rename it to %s: %s", fresh, path,
                              strerror(errno));
     if (result != LEDGER_OK) {
-        clear_name(fresh, NULL);
+        ledger_clear_name(fresh, NULL);
         return result;
     }
     return sync_folder_of(path, error);

@@ -454,6 +454,16 @@ enum ledger_result ledger_put_fact(struct ledger *ledger, const char *name, cons
     return end_alone(ledger, alone, result, error);
 }
 
+enum ledger_result ledger_put_epoch(struct ledger *ledger, uint64_t epoch, struct error *error)
+{
+    struct binder binder = {.statement = ledger->statements[STATEMENT_RAISE_EPOCH]};
+    bind_text(&binder, 0, "epoch");
+    bind_u64(&binder, 1, epoch);
+    bind_sum(&binder, 2);
+    return execute_bound(ledger, STATEMENT_RAISE_EPOCH, &binder, "the epoch cannot be written",
+                         error);
+}
+
 enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, struct error *error)
 {
     assert(ledger->batch == BATCH_NONE);
@@ -463,13 +473,7 @@ enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, str
     if (result == LEDGER_OK)
         result = ledger_read_epoch(ledger, &raised, error);
     if (result == LEDGER_OK) {
-        raised++;
-        struct binder binder = {.statement = ledger->statements[STATEMENT_RAISE_EPOCH]};
-        bind_text(&binder, 0, "epoch");
-        bind_u64(&binder, 1, raised);
-        bind_sum(&binder, 2);
-        result = execute_bound(ledger, STATEMENT_RAISE_EPOCH, &binder,
-                               "the epoch cannot be written", error);
+        result = ledger_put_epoch(ledger, ++raised, error);
     } else {
         ledger_fail_batch(ledger, result);
     }
