@@ -277,7 +277,7 @@ static int check_blobs(struct run *run, const struct run_restorer *restorer, str
     while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {
         const struct commit_record *commit = &record.commit;
         if (record.kind == RECORD_COMMIT && commit->admitted && !digest_is_zero(&commit->child) &&
-            !blob_store_has_bytes(run->store, &commit->child, commit->child_bytes) &&
+            blob_store_bytes_of(run->store, &commit->child) != commit->child_bytes &&
             core_needs_blob(run->core, &commit->child) &&
             restore_blob(run, restorer, commit, error) != 0)
             return -1;
