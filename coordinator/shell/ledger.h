@@ -86,6 +86,10 @@ struct ledger_salvaged {
 enum ledger_result ledger_salvage(struct ledger *from, const struct ledger_salvage_plan *plan,
                                   struct ledger_salvaged *salvaged, struct error *error);
 
+/* How long the file at `path` says that it is; 0 when it does not. One that was cut is shorter, and
+ * can be read only when it is made as long again. */
+uint64_t ledger_told_bytes(const char *path);
+
 /* Raises the stored epoch by one and returns it: once per life of a coordinator. Synced. */
 enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, struct error *error);
 
