@@ -103,6 +103,7 @@ int command_individuals(const struct arguments *arguments);
 int command_lineage(const struct arguments *arguments);
 int command_operators(const struct arguments *arguments);
 int command_replay(const struct arguments *arguments);
+int command_salvage(const struct arguments *arguments);
 int command_report(const struct arguments *arguments);
 int command_run(const struct arguments *arguments);
 int command_runs(const struct arguments *arguments);

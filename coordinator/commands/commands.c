@@ -115,6 +115,19 @@ static const struct command commands[] = {
         .run = command_lineage,
     },
     {
+        .name = "salvage",
+        .usage = "RUN",
+        .summary = "take a run whose ledger is damaged back to its last good commit",
+        .details = "Copies what is sound from the first commit on into a new ledger, and keeps the "
+                   "damaged one as RUN/ledger.sqlite.damaged. The command that made the run then "
+                   "computes again what was dropped: in ordered mode to the same digest, in "
+                   "arrival mode to another. Changes nothing where nothing is wrong.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 1,
+        .run = command_salvage,
+    },
+    {
         .name = "replay",
         .usage = "RUN ID",
         .summary = "make an individual again and hold it against what was committed",

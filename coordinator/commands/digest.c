@@ -3,11 +3,10 @@
  * part?
  *
  * The chain of each line is computed anew from the rows and held against the one that is stored
- * with them, so that a row that was changed later does not go unseen.
+ * with them (reading/run_chain.h), so that a row that was changed later does not go unseen.
  */
 #include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
-#include "coordinator/core/chain.h"
 #include "coordinator/experiment/experiment.h"
 #include "coordinator/reading/reader.h"
 #include "coordinator/shell/json.h"
@@ -16,44 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a line's history stands. A final job is counted only as long as nothing comes after it. */
-struct line_chain {
-    struct digest chain, closed;
-    bool is_closed;
-};
-
 struct digest_walk {
     struct reader *reader;
-    struct line_chain *lines;
     uint64_t at; /* commits to count */
     uint64_t commits;
 };
-
-static int extend(struct digest_walk *walk, const struct commit_record *record, struct error *error)
-{
-    struct job_key key = record->job.key;
-    char id[ID_BYTES_MAX];
-    format_id(key, id);
-    if (key.line >= walk->reader->lines)
-        return error_set(error, -1, "%s: commit %llu is of line %u, and the run has %u",
-                         walk->reader->path, (unsigned long long)record->sequence, key.line,
-                         walk->reader->lines);
-    struct line_chain *line = &walk->lines[key.line];
-    struct digest description = job_digest(&record->job);
-    struct digest next = chain_extend(&line->chain, record);
-    if (!digest_equal(&description, &record->description) || !digest_equal(&next, &record->chain))
-        return error_set(
-            error, -1,
-            "%s: the ledger was damaged or changed: commit %llu (%s) does not fit those "
-            "before it",
-            walk->reader->path, (unsigned long long)record->sequence, id);
-    line->is_closed = key.job == JOB_NUMBER_FINAL;
-    if (line->is_closed)
-        line->closed = next;
-    else
-        line->chain = next;
-    return 0;
-}
 
 static int walk_commits(struct digest_walk *walk, struct error *error)
 {
@@ -61,41 +27,15 @@ static int walk_commits(struct digest_walk *walk, struct error *error)
         return -1;
     struct commit_record record;
     int rc = 0;
-    while (walk->commits < walk->at &&
-           (rc = reader_next_commit(walk->reader, &record, error)) > 0) {
-        if (extend(walk, &record, error) != 0)
-            return -1;
+    while (walk->commits < walk->at && (rc = reader_next_commit(walk->reader, &record, error)) > 0)
         walk->commits++;
-    }
     return rc < 0 ? -1 : 0;
-}
-
-static struct digest run_digest(const struct digest_walk *walk)
-{
-    struct digest_state state;
-    chain_run_init(&state);
-    for (uint32_t i = 0; i < walk->reader->lines; i++) {
-        const struct line_chain *line = &walk->lines[i];
-        chain_run_add(&state, line->is_closed ? &line->closed : &line->chain);
-    }
-    return digest_final(&state);
-}
-
-static int open_walk(struct digest_walk *walk, struct reader *reader, struct error *error)
-{
-    walk->reader = reader;
-    walk->lines = calloc(reader->lines, sizeof *walk->lines);
-    if (walk->lines == NULL)
-        return error_set(error, -1, "no memory for the chains of %u lines", reader->lines);
-    for (uint32_t i = 0; i < reader->lines; i++)
-        walk->lines[i].chain = chain_start(&reader->header.experiment_digest, i);
-    return 0;
 }
 
 static void show_digest(const struct digest_walk *walk, const struct arguments *arguments)
 {
     char hex[DIGEST_HEX_BYTES];
-    struct digest digest = run_digest(walk);
+    struct digest digest = run_chain_digest(&walk->reader->chain);
     digest_to_hex(&digest, hex);
     if (!arguments->given[OPTION_JSON]) {
         printf("%s\n", hex);
@@ -121,14 +61,14 @@ int command_digest(const struct arguments *arguments)
     if (reader_open(&reader, arguments->positional[0], &error) != 0)
         return complain(EXIT_FAILED, "%s", error.text);
     int code = EXIT_DONE;
-    if (open_walk(&walk, &reader, &error) != 0 || walk_commits(&walk, &error) != 0)
+    walk.reader = &reader;
+    if (walk_commits(&walk, &error) != 0)
         code = complain(EXIT_FAILED, "%s", error.text);
     else if (arguments->given[OPTION_AT] && walk.commits < walk.at)
         code = complain(EXIT_FAILED, "%s has %llu commits, not %llu", reader.path,
                         (unsigned long long)walk.commits, (unsigned long long)walk.at);
     else
         show_digest(&walk, arguments);
-    free(walk.lines);
     reader_close(&reader);
     return code;
 }

@@ -8,6 +8,7 @@
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/ending.h"
 #include "coordinator/commands/report_output.h"
+#include "coordinator/commands/restore.h"
 #include "coordinator/shell/local_worker.h"
 
 #include <stdio.h>
@@ -162,6 +163,8 @@ static int serve(struct invocation *invocation)
             invocation->arguments->given[OPTION_JSON] ? PROGRESS_JSON : progress_style_of_stdout();
         invocation->options.experiment = invocation->experiment;
         invocation->options.directory = invocation->directory;
+        struct restoring restoring = {.device = invocation->options.device};
+        invocation->options.restorer = (struct run_restorer){restore_checkpoint, &restoring};
         invocation->options.observer = progress_output_observer(&invocation->output);
         struct shell_outcome outcome;
         enum shell_result result = shell_serve(&invocation->options, &outcome, &error);

@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number of lines is a setting of the search, so it is in the canonical text. 0: it makes no
- * sense. */
-static uint32_t lines_of(const char *canonical)
+/* The number of lines is a setting of the search, so it is in the canonical text. */
+uint32_t lines_of_run(const struct ledger_header *header)
 {
     char text[32], *end;
-    if (!settings_find(canonical, "search.lines", text, sizeof text))
+    if (!settings_find(header->canonical, "search.lines", text, sizeof text))
         return 1;
     unsigned long long lines = strtoull(text, &end, 10);
     return isdigit((unsigned char)text[0]) && *end == '\0' && lines <= LINES_MAX ? (uint32_t)lines
@@ -34,7 +33,7 @@ int reader_open(struct reader *reader, const char *path, struct error *error)
     snprintf(reader->path, sizeof reader->path, "%s", path);
     if (ledger_open(file, LEDGER_READ, &reader->header, &reader->ledger, error) != LEDGER_OK)
         return -1;
-    reader->lines = lines_of(reader->header.canonical);
+    reader->lines = lines_of_run(&reader->header);
     if (reader->lines > 0)
         return 0;
     ledger_close(&reader->ledger);
@@ -44,12 +43,38 @@ int reader_open(struct reader *reader, const char *path, struct error *error)
 
 void reader_close(struct reader *reader)
 {
+    run_chain_close(&reader->chain);
     ledger_close(&reader->ledger);
 }
 
+/* The facts are read in the moment in which the commits will be: a living run may end meanwhile. */
 int reader_rewind(struct reader *reader, struct error *error)
 {
-    return ledger_rewind(reader->ledger, error) == LEDGER_OK ? 0 : -1;
+    char finished[32];
+    run_chain_close(&reader->chain);
+    if (ledger_rewind(reader->ledger, error) != LEDGER_OK ||
+        run_chain_open(&reader->chain, &reader->header.experiment_digest, reader->lines, error) !=
+            0)
+        return -1;
+    reader_fact(reader, "finished", finished, sizeof finished);
+    reader_fact(reader, "digest", reader->digest_told, sizeof reader->digest_told);
+    if (finished[0] == '\0')
+        reader->digest_told[0] = '\0';
+    return 0;
+}
+
+/* A run that ended has all its commits: a tail that is missing leaves no other trace. */
+static int check_end(const struct reader *reader, struct error *error)
+{
+    char hex[DIGEST_HEX_BYTES];
+    struct digest digest = run_chain_digest(&reader->chain);
+    digest_to_hex(&digest, hex);
+    if (reader->digest_told[0] == '\0' || strcmp(reader->digest_told, hex) == 0)
+        return 0;
+    return error_set(error, -1,
+                     "%s: the ledger was damaged or changed: its commits do not lead to the digest "
+                     "with which the run ended",
+                     reader->path);
 }
 
 int reader_next_commit(struct reader *reader, struct commit_record *record, struct error *error)
@@ -59,10 +84,13 @@ int reader_next_commit(struct reader *reader, struct commit_record *record, stru
     while ((result = ledger_next(reader->ledger, &any, error)) == LEDGER_OK) {
         if (any.kind != RECORD_COMMIT)
             continue;
+        struct error reason;
+        if (run_chain_add(&reader->chain, &any.commit, &reason) != 0)
+            return error_set(error, -1, "%s: %.400s", reader->path, reason.text);
         *record = any.commit;
         return 1;
     }
-    return result == LEDGER_END ? 0 : -1;
+    return result == LEDGER_END ? check_end(reader, error) : -1;
 }
 
 int reader_count(struct reader *reader, struct commit_counts *counts, struct error *error)

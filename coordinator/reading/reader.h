@@ -9,6 +9,7 @@
 #define RATCHET_COORDINATOR_READING_READER_H
 
 #include "common/os_file.h"
+#include "coordinator/reading/run_chain.h"
 #include "coordinator/shell/ledger.h"
 #include "proto/detail.h"
 
@@ -17,14 +18,23 @@ struct reader {
     struct ledger *ledger;
     struct ledger_header header; /* its texts are the ledger's */
     uint32_t lines;
+    struct run_chain chain;             /* as of the commit that was read last */
+    char digest_told[DIGEST_HEX_BYTES]; /* of a finished run, at the last rewind; otherwise "" */
 };
+
+/* How many lines the run has; 0 when that makes no sense. */
+uint32_t lines_of_run(const struct ledger_header *header);
 
 /* 0, or -1 with the reason: no run, damaged, of another version of the ledger. */
 int reader_open(struct reader *reader, const char *path, struct error *error)
     __attribute__((warn_unused_result));
 void reader_close(struct reader *reader);
 
-/* The commits in their order: 1 with *record, 0 at the end, -1 with the reason. */
+/*
+ * The commits in their order: 1 with *record, 0 at the end, -1 with the reason. Each is held
+ * against those before it, and the last of a finished run against the digest that it ended with:
+ * nobody reads on in a ledger that was damaged.
+ */
 int reader_rewind(struct reader *reader, struct error *error) __attribute__((warn_unused_result));
 int reader_next_commit(struct reader *reader, struct commit_record *record, struct error *error)
     __attribute__((warn_unused_result));

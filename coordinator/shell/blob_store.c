@@ -210,6 +210,12 @@ bool blob_store_has(const struct blob_store *store, const struct digest *digest)
     return blob_index_find(&store->index, digest) != NULL;
 }
 
+uint64_t blob_store_bytes_of(const struct blob_store *store, const struct digest *digest)
+{
+    const struct blob_entry *entry = blob_index_find(&store->index, digest);
+    return entry == NULL ? 0 : entry->bytes;
+}
+
 uint64_t blob_store_bytes(const struct blob_store *store)
 {
     return store->index.bytes;

@@ -27,6 +27,8 @@ enum blob_result blob_store_open(const char *path, uint64_t bytes_max, struct bl
 void blob_store_close(struct blob_store **store);
 
 bool blob_store_has(const struct blob_store *store, const struct digest *digest);
+/* As it was found or came in; 0 when it is not here. */
+uint64_t blob_store_bytes_of(const struct blob_store *store, const struct digest *digest);
 uint64_t blob_store_bytes(const struct blob_store *store);
 uint64_t blob_store_count(const struct blob_store *store);
 

@@ -17,6 +17,13 @@ enum {
     WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
     RETRY_MS = 1000,
     TRIES = 5,
+    BEGUN_MAX = 64, /* blobs going out whose beginning is remembered */
+};
+
+/* Who was given the beginning of which blob. */
+struct begun {
+    struct instance_id by;
+    struct digest digest;
 };
 
 struct wish_queue {
@@ -47,6 +54,8 @@ struct bulk {
     uint8_t chunk[CHUNK_BYTES_MAX];
     uint8_t out[DATAGRAM_BYTES_MAX];
     struct bulk_counts counts;
+    struct begun begun[BEGUN_MAX]; /* a ring */
+    uint32_t begun_next;
 };
 
 struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, struct error *error)
@@ -316,27 +325,54 @@ static void take_absent(struct bulk *bulk, const struct instance_id *from,
 
 /* ---------------------------------------------------------------------------------- going out */
 
-/* Out of the way, so that the next start misses it, names the individual and tells what to do. */
-static int remove_damaged(struct bulk *bulk, const struct digest *digest, struct error *error)
+/*
+ * A checkpoint that is damaged is better absent: who opens the run next sees that it is missing,
+ * and has it made again.
+ */
+static int give_up_damaged(struct bulk *bulk, const struct digest *digest, struct error *error)
 {
-    struct error found = *error;
-    if (blob_store_remove(bulk->store, digest, error) != BLOB_OK)
+    struct error reason = *error;
+    if (blob_store_remove(bulk->store, digest, NULL) != BLOB_OK)
         return -1;
-    return error_set(error, -1,
-                     "%.200s; it is removed, and the next start says how to make it again",
-                     found.text);
+    return error_set(error, -1, "%.400s: it was removed, to be made again", reason.text);
+}
+
+/* True when that worker was given the beginning of it before: what came then did not please it. */
+static bool begins_again(struct bulk *bulk, const struct instance_id *by,
+                         const struct digest *digest)
+{
+    for (uint32_t i = 0; i < BEGUN_MAX; i++)
+        if (digest_equal(&bulk->begun[i].digest, digest) && instance_equal(&bulk->begun[i].by, by))
+            return true;
+    bulk->begun[bulk->begun_next++ % BEGUN_MAX] = (struct begun){*by, *digest};
+    return false;
+}
+
+/*
+ * A blob of one chunk is hashed whenever it is read; a longer one when somebody asks for it a
+ * second time, because hashing it keeps everybody waiting.
+ */
+static enum blob_result check_pulled(struct bulk *bulk, const struct instance_id *by,
+                                     const struct pull *pull, struct error *error)
+{
+    if (pull->offset > 0 || blob_store_bytes_of(bulk->store, &pull->digest) <= CHUNK_BYTES_MAX ||
+        !begins_again(bulk, by, &pull->digest))
+        return BLOB_OK;
+    return blob_store_verify(bulk->store, &pull->digest, error);
 }
 
 /* Answers one request. -1 with the reason when the blob is damaged or cannot be read. */
-static int serve_pull(struct bulk *bulk, const struct socket_peer *to, const struct pull *pull,
-                      struct error *error)
+static int serve_pull(struct bulk *bulk, const struct socket_peer *to, const struct instance_id *by,
+                      const struct pull *pull, struct error *error)
 {
     size_t count = 0;
     uint64_t total = 0;
-    enum blob_result result = blob_store_read(bulk->store, &pull->digest, pull->offset, bulk->chunk,
-                                              pull->length, &count, &total, error);
+    enum blob_result result = check_pulled(bulk, by, pull, error);
+    if (result == BLOB_OK)
+        result = blob_store_read(bulk->store, &pull->digest, pull->offset, bulk->chunk,
+                                 pull->length, &count, &total, error);
     if (result == BLOB_CORRUPT)
-        return remove_damaged(bulk, &pull->digest, error);
+        return give_up_damaged(bulk, &pull->digest, error);
     if (result != BLOB_OK && result != BLOB_ABSENT)
         return -1;
     struct message message;
@@ -363,7 +399,7 @@ static int take_message(struct bulk *bulk, const struct socket_peer *peer,
         return 0;
     switch (message->kind) {
     case MESSAGE_PULL:
-        return serve_pull(bulk, peer, &message->pull, error);
+        return serve_pull(bulk, peer, &from, &message->pull, error);
     case MESSAGE_CHUNK:
         return take_chunk(bulk, &from, &message->chunk, now_ms, error);
     case MESSAGE_ABSENT:

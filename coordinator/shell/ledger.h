@@ -37,7 +37,12 @@ struct ledger_header {
     const char *yaml;      /* the file as the user wrote it */
 };
 
-enum ledger_access { LEDGER_CREATE = 1, LEDGER_WRITE, LEDGER_READ };
+enum ledger_access {
+    LEDGER_CREATE = 1,
+    LEDGER_WRITE,
+    LEDGER_READ,
+    LEDGER_SALVAGE, /* as LEDGER_READ, of a file that is damaged: for ledger_salvage alone */
+};
 
 /*
  * LEDGER_CREATE needs *header and a path where nothing is; the others fill *header. A ledger is
@@ -48,6 +53,42 @@ enum ledger_result ledger_open(const char *path, enum ledger_access access,
                                struct ledger_header *header, struct ledger **ledger,
                                struct error *error);
 void ledger_close(struct ledger **ledger);
+
+/*
+ * The write-ahead log as a writer found it, before anything was written to it. Pages that are torn
+ * or damaged, and those behind them, are lost: the ledger is at the last commit before them. After
+ * a power cut that is to be expected; what was synced is only lost to damage.
+ */
+struct ledger_log {
+    uint64_t pages, pages_lost;
+    bool is_void; /* not even its beginning can be read: all of it is lost */
+};
+const struct ledger_log *ledger_log_found(const struct ledger *ledger);
+
+/*
+ * What can be kept of a damaged ledger: its records from the first up to the one before the first
+ * that is damaged or that `fits` refuses (0, or -1 with the reason), their details, the facts but
+ * for those of the end, and the epoch. They go into a new ledger at `fresh`, whole or not at all;
+ * what lies there is replaced. `from` was opened with LEDGER_SALVAGE.
+ */
+struct ledger_salvage_plan {
+    const char *fresh;
+    int (*fits)(void *context, const struct ledger_record *record, struct error *error);
+    void *context;
+};
+struct ledger_salvaged {
+    uint64_t commits, inputs; /* kept */
+    uint64_t details_lost;    /* of commits that were kept */
+    uint64_t facts_lost;
+    bool is_sound;       /* nothing at all is wrong with the ledger as it is */
+    struct error reason; /* why it ends there; "" when all records were kept */
+};
+enum ledger_result ledger_salvage(struct ledger *from, const struct ledger_salvage_plan *plan,
+                                  struct ledger_salvaged *salvaged, struct error *error);
+
+/* How long the file at `path` says that it is; 0 when it does not. One that was cut is shorter, and
+ * can be read only when it is made as long again. */
+uint64_t ledger_told_bytes(const char *path);
 
 /* Raises the stored epoch by one and returns it: once per life of a coordinator. Synced. */
 enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, struct error *error);

@@ -231,6 +231,19 @@ static enum ledger_result read_last_sequence(struct ledger *ledger, struct error
     return result;
 }
 
+/* Pages before anything is written; a reader who asks for one row need not know of all. */
+static enum ledger_result check_contents(struct ledger *ledger, struct error *error)
+{
+    enum ledger_result result = LEDGER_OK;
+    if (ledger->access == LEDGER_WRITE)
+        result = ledger_check_pages(ledger, error);
+    if (result == LEDGER_OK)
+        result = ledger_check_facts(ledger, error);
+    if (result == LEDGER_OK)
+        result = read_last_sequence(ledger, error);
+    return result;
+}
+
 static enum ledger_result open_existing(struct ledger *ledger, enum ledger_access access,
                                         struct ledger_header *header, struct error *error)
 {
@@ -241,12 +254,14 @@ static enum ledger_result open_existing(struct ledger *ledger, enum ledger_acces
     if (!S_ISREG(status.st_mode) || status.st_size == 0)
         return ledger_fail(error, LEDGER_FOREIGN, "%s: is not a ledger: %s", ledger->path,
                            S_ISREG(status.st_mode) ? "it is empty" : "it is not a regular file");
-    enum ledger_result result =
-        access == LEDGER_READ ? connect_reader(ledger, error) : connect_writer(ledger, error);
+    enum ledger_result result = ledger->access == LEDGER_READ ? connect_reader(ledger, error)
+                                                              : connect_writer(ledger, error);
     if (result == LEDGER_OK)
         result = prepare_all(ledger, error);
     if (result == LEDGER_OK)
-        result = read_last_sequence(ledger, error);
+        result = ledger_check_meta(ledger, error);
+    if (result == LEDGER_OK && access != LEDGER_SALVAGE)
+        result = check_contents(ledger, error);
     if (result == LEDGER_OK && access != LEDGER_CREATE)
         result = ledger_read_header(ledger, header, error);
     return result;
@@ -260,7 +275,8 @@ enum ledger_result ledger_open(const char *path, enum ledger_access access,
     struct ledger *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return ledger_fail(error, LEDGER_FAILED, "%s: out of memory", path);
-    opened->access = access;
+    opened->access = access == LEDGER_SALVAGE ? LEDGER_READ : access;
+    opened->is_checked = access == LEDGER_SALVAGE; /* whatever is wrong, it is to be read */
     opened->commits.statement = STATEMENT_READ_COMMITS;
     opened->inputs.statement = STATEMENT_READ_INPUTS;
     /* SQLite gives a meaning to some names: none starts with "./" or "/". */
@@ -271,6 +287,8 @@ enum ledger_result ledger_open(const char *path, enum ledger_access access,
         result = ledger_fail(error, LEDGER_FAILED, "%.200s...: path too long", path);
     if (result == LEDGER_OK && access == LEDGER_CREATE)
         result = ledger_create_file(opened->path, header, error);
+    if (result == LEDGER_OK && access == LEDGER_WRITE)
+        ledger_examine_log(opened->path, &opened->log);
     if (result == LEDGER_OK)
         result = open_existing(opened, access, header, error);
     if (result != LEDGER_OK)

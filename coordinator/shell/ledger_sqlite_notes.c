@@ -9,9 +9,6 @@
 
 #include <stdio.h>
 
-/* Columns of NOTE_COLUMN_NAMES. */
-enum { NOTE_WALL_MS, NOTE_KIND, NOTE_WORKER, NOTE_LINE, NOTE_JOB, NOTE_TEXT, NOTE_LOG_TAIL };
-
 static void copy_text(sqlite3_stmt *statement, int column, char *text, size_t size)
 {
     const unsigned char *found = sqlite3_column_text(statement, column);

@@ -78,6 +78,8 @@ static void stop_reading(struct ledger *ledger)
 enum ledger_result ledger_rewind(struct ledger *ledger, struct error *error)
 {
     stop_reading(ledger);
+    if (ledger_check_pages(ledger, error) != LEDGER_OK)
+        return LEDGER_FAILED;
     ledger->commits.was_used = ledger->inputs.was_used = true;
     ledger->commits.has_row = ledger->inputs.has_row = false;
     ledger->read_sequence = 0;
@@ -145,14 +147,20 @@ enum ledger_result ledger_next(struct ledger *ledger, struct ledger_record *reco
 
 /* ------------------------------------------------------------------------------------- single */
 
-/* Steps a query for one row: LEDGER_END when there is none. The caller resets it. */
+/*
+ * Steps a query for one row: LEDGER_END when there is none, which a damaged index would say, too.
+ * The caller resets it.
+ */
 static enum ledger_result step_one(struct ledger *ledger, enum ledger_statement statement,
                                    struct error *error)
 {
     int code = sqlite3_step(ledger->statements[statement]);
     if (code == SQLITE_ROW)
         return LEDGER_OK;
-    return code == SQLITE_DONE ? LEDGER_END : ledger_explain(ledger, "cannot be read", error);
+    if (code != SQLITE_DONE)
+        return ledger_explain(ledger, "cannot be read", error);
+    enum ledger_result result = ledger_check_pages(ledger, error);
+    return result == LEDGER_OK ? LEDGER_END : result;
 }
 
 static enum ledger_result step_job(struct ledger *ledger, enum ledger_statement statement,
@@ -164,12 +172,21 @@ static enum ledger_result step_job(struct ledger *ledger, enum ledger_statement 
     return step_one(ledger, statement, error);
 }
 
+/* The index leads to a row that is in order, but not to the one that was asked for. */
+static enum ledger_result led_astray(const struct ledger *ledger, struct error *error)
+{
+    return ledger_fail(error, LEDGER_FAILED, "%s: an index is damaged: it leads to another row",
+                       ledger->path);
+}
+
 enum ledger_result ledger_get_commit(struct ledger *ledger, struct job_key job,
                                      struct commit_record *record, struct error *error)
 {
     enum ledger_result result = step_job(ledger, STATEMENT_READ_COMMIT, job, error);
     if (result == LEDGER_OK)
         result = read_commit(ledger, STATEMENT_READ_COMMIT, record, error);
+    if (result == LEDGER_OK && !job_key_equal(record->job.key, job))
+        result = led_astray(ledger, error);
     ledger_reset(ledger, STATEMENT_READ_COMMIT);
     return result;
 }
@@ -181,8 +198,13 @@ enum ledger_result ledger_get_detail(struct ledger *ledger, struct job_key job, 
     if (result == LEDGER_OK) {
         struct row row = row_of(ledger, STATEMENT_READ_DETAIL, "detail of job", error);
         row.number = job.job;
-        *bytes = row_bytes(&row, 0, detail, DETAIL_BYTES_MAX);
+        struct job_key found = {.line = (uint32_t)row_at_most(&row, 0, UINT32_MAX),
+                                .job = row_at_most(&row, 1, JOB_NUMBER_FINAL)};
+        *bytes = row_bytes(&row, 2, detail, DETAIL_BYTES_MAX);
+        row_check_sum(&row, 4);
         result = row.damaged ? LEDGER_FAILED : *bytes > 0 ? LEDGER_OK : LEDGER_END;
+        if (!row.damaged && !job_key_equal(found, job))
+            result = led_astray(ledger, error);
     }
     ledger_reset(ledger, STATEMENT_READ_DETAIL);
     return result;
@@ -196,7 +218,8 @@ enum ledger_result ledger_get_fact(struct ledger *ledger, const char *name, char
     if (result == LEDGER_OK) {
         struct row row = row_of(ledger, STATEMENT_READ_FACT, name, error);
         row.number = ROW_UNNUMBERED;
-        row_text(&row, 0, value, size);
+        row_text(&row, 1, value, size);
+        row_check_sum(&row, 3);
         result = row.damaged ? LEDGER_FAILED : LEDGER_OK;
     }
     ledger_reset(ledger, STATEMENT_READ_FACT);
@@ -211,11 +234,15 @@ enum ledger_result ledger_get_note(struct ledger *ledger, const char *kind, stru
     if (result == LEDGER_OK) {
         struct row row = row_of(ledger, STATEMENT_READ_NOTE, "note", error);
         row.number = ROW_UNNUMBERED;
-        const char *found = row_borrow_text(&row, 0);
+        const char *found = row_borrow_text(&row, NOTE_TEXT);
         if (found != NULL)
             snprintf(text, size, "%s", found);
-        job->line = (uint32_t)row_at_most(&row, 1, UINT32_MAX);
-        job->job = row_at_most(&row, 2, JOB_NUMBER_FINAL);
+        *job = (struct job_key){0};
+        if (!row_is_null(&row, NOTE_LINE)) {
+            job->line = (uint32_t)row_at_most(&row, NOTE_LINE, UINT32_MAX);
+            job->job = row_at_most(&row, NOTE_JOB, JOB_NUMBER_FINAL);
+        }
+        row_check_sum(&row, NOTE_COLUMNS);
         result = row.damaged ? LEDGER_FAILED : LEDGER_OK;
     }
     ledger_reset(ledger, STATEMENT_READ_NOTE);
@@ -251,7 +278,7 @@ static enum ledger_result read_meta_blob(struct ledger *ledger, const char *name
 {
     struct row row = find_meta(ledger, name, error);
     if (!row.damaged)
-        row_bytes_exactly(&row, 0, bytes, count);
+        row_bytes_exactly(&row, 1, bytes, count);
     return leave_meta(ledger, &row);
 }
 
@@ -260,7 +287,7 @@ static enum ledger_result read_meta_text(struct ledger *ledger, const char *name
 {
     struct row row = find_meta(ledger, name, error);
     if (!row.damaged)
-        row_text(&row, 0, text, size);
+        row_text(&row, 1, text, size);
     return leave_meta(ledger, &row);
 }
 
@@ -269,10 +296,10 @@ static enum ledger_result read_meta_long(struct ledger *ledger, const char *name
                                          struct error *error)
 {
     struct row row = find_meta(ledger, name, error);
-    const char *found = row.damaged ? NULL : row_borrow_text(&row, 0);
+    const char *found = row.damaged ? NULL : row_borrow_text(&row, 1);
     char *copy = found == NULL ? NULL : strdup(found);
     if (found != NULL && copy == NULL)
-        row_report(&row, 0, "out of memory");
+        row_report(&row, 1, "out of memory");
     if (copy != NULL) {
         free(*text);
         *text = copy;
@@ -284,7 +311,7 @@ enum ledger_result ledger_read_epoch(struct ledger *ledger, uint64_t *epoch, str
 {
     struct row row = find_meta(ledger, "epoch", error);
     if (!row.damaged)
-        *epoch = row_at_most(&row, 0, INT64_MAX - 1);
+        *epoch = row_at_most(&row, 1, INT64_MAX - 1);
     return leave_meta(ledger, &row);
 }
 

@@ -2,8 +2,8 @@
  * ledger_sqlite_row.c: see ledger_sqlite.h. Rows into records, all of them checked.
  *
  * The file may be damaged or edited: nothing of a row is believed before its type, its length and
- * its range have been looked at. What this cannot see, a wrong value within its range, the chain of
- * digests shows when the record is replayed.
+ * its range have been looked at. What this cannot see, a wrong value within its range, the row's
+ * checksum shows, and the chain of digests when the record is replayed.
  */
 #include "coordinator/shell/ledger_sqlite.h"
 
@@ -25,7 +25,7 @@ void row_report(struct row *row, int column, const char *problem)
               sqlite3_column_name(row->statement, column), problem);
 }
 
-static bool is_null(const struct row *row, int column)
+bool row_is_null(const struct row *row, int column)
 {
     return sqlite3_column_type(row->statement, column) == SQLITE_NULL;
 }
@@ -53,7 +53,7 @@ uint64_t row_at_most(struct row *row, int column, uint64_t most)
 
 uint32_t row_bytes(struct row *row, int column, void *bytes, uint32_t most)
 {
-    if (is_null(row, column))
+    if (row_is_null(row, column))
         return 0;
     if (sqlite3_column_type(row->statement, column) != SQLITE_BLOB) {
         row_report(row, column, "not a blob");
@@ -190,7 +190,7 @@ static void read_parents(struct row *row, struct commit_record *record)
 {
     for (uint32_t i = 0; i < JOB_PARENTS_MAX; i++) {
         int column = COMMIT_PARENT0 + (int)i * COMMIT_PARENT_STRIDE;
-        if (is_null(row, column))
+        if (row_is_null(row, column))
             continue;
         if (record->job.parent_count != i) {
             row_report(row, column, "a second parent without a first");
@@ -215,7 +215,7 @@ static void read_job(struct row *row, struct commit_record *record)
     job->seed = read_bits(row, COMMIT_SEED);
     job->stream = read_bits(row, COMMIT_STREAM);
     read_digest(row, COMMIT_SPEC, &job->spec);
-    if (!is_null(row, COMMIT_DATA))
+    if (!row_is_null(row, COMMIT_DATA))
         read_digest(row, COMMIT_DATA, &job->data);
     row_text(row, COMMIT_OPERATOR, job->call.name, sizeof job->call.name);
     read_params(row, &job->call);
@@ -230,7 +230,7 @@ static void read_result(struct row *row, struct commit_record *record)
     record->outcome = read_outcome(row);
     record->fitness = value_of(read_bits(row, COMMIT_FITNESS_BITS));
     read_metrics(row, record);
-    if (!is_null(row, COMMIT_CHILD))
+    if (!row_is_null(row, COMMIT_CHILD))
         read_digest(row, COMMIT_CHILD, &record->child);
     record->child_bytes = read_bits(row, COMMIT_CHILD_BYTES);
     record->steps = read_bits(row, COMMIT_STEPS);
@@ -252,6 +252,7 @@ void row_commit(struct row *row, struct commit_record *record)
     record->sequence = row->number;
     read_job(row, record);
     read_result(row, record);
+    row_check_sum(row, COMMIT_COLUMNS);
 }
 
 void row_input(struct row *row, struct input_record *record)
@@ -263,4 +264,5 @@ void row_input(struct row *row, struct input_record *record)
     else if (kind != NULL && strcmp(kind, "stop") != 0)
         row_report(row, 1, "neither stop nor cancel");
     record->line = (uint32_t)row_at_most(row, 2, LINES_MAX - 1);
+    row_check_sum(row, 5);
 }

@@ -19,7 +19,7 @@
 
 enum {
     APPLICATION_ID = 0x52746368, /* "Rtch" */
-    SCHEMA_VERSION = 3,
+    SCHEMA_VERSION = 4,
 };
 
 struct schema_entry {
@@ -31,11 +31,14 @@ static const struct schema_entry schema[] = {
     {"meta",
      "CREATE TABLE meta( -- what was fixed when the run was created\n"
      "    name TEXT PRIMARY KEY NOT NULL,\n"
-     "    value ANY NOT NULL -- run and experiment_digest: blobs; epoch: lives of the coordinator\n"
+     "    value ANY NOT NULL, -- run and experiment_digest: blobs; epoch: lives of the "
+     "coordinator\n"
+     "    sum INTEGER NOT NULL -- checksum of the row, here and below: of its other columns\n"
      ") STRICT, WITHOUT ROWID"},
     {"facts", "CREATE TABLE facts( -- what became known later: finished, digest, ...\n"
               "    name TEXT PRIMARY KEY NOT NULL,\n"
-              "    value TEXT NOT NULL\n"
+              "    value TEXT NOT NULL,\n"
+              "    sum INTEGER NOT NULL\n"
               ") STRICT, WITHOUT ROWID"},
     {"commits",
      "CREATE TABLE commits( -- results that entered a line's state; replay reads them in this "
@@ -88,6 +91,7 @@ static const struct schema_entry schema[] = {
      "    host TEXT NOT NULL,\n"
      "    numeric TEXT NOT NULL, -- class in which the worker computed\n"
      "    committed_wall_ms INTEGER NOT NULL, -- since 1970-01-01 UTC\n"
+     "    sum INTEGER NOT NULL,\n"
      "    UNIQUE(line, job)\n"
      ") STRICT"},
     {"inputs",
@@ -95,13 +99,15 @@ static const struct schema_entry schema[] = {
      "    sequence INTEGER PRIMARY KEY,\n"
      "    kind TEXT NOT NULL, -- stop: the line creates no more jobs; cancel: it was not open yet\n"
      "    line INTEGER NOT NULL,\n"
-     "    entered_wall_ms INTEGER NOT NULL\n"
+     "    entered_wall_ms INTEGER NOT NULL,\n"
+     "    sum INTEGER NOT NULL\n"
      ") STRICT"},
     {"details",
      "CREATE TABLE details( -- what an evaluator said about a job: mask, confusion matrix\n"
      "    line INTEGER NOT NULL,\n"
      "    job INTEGER NOT NULL,\n"
      "    detail BLOB NOT NULL,\n"
+     "    sum INTEGER NOT NULL,\n"
      "    PRIMARY KEY(line, job)\n"
      ") STRICT"},
     {"notes", "CREATE TABLE notes( -- the run's log; decides nothing\n"
@@ -112,7 +118,8 @@ static const struct schema_entry schema[] = {
               "    line INTEGER,\n"
               "    job INTEGER,\n"
               "    text TEXT NOT NULL,\n"
-              "    log_tail TEXT -- the last lines that a dead process wrote\n"
+              "    log_tail TEXT, -- the last lines that a dead process wrote\n"
+              "    sum INTEGER NOT NULL -- the id is no part of it\n"
               ") STRICT"},
     {"individuals",
      "CREATE VIEW individuals AS -- whoever was admitted to a population\n"
@@ -131,43 +138,50 @@ static const struct schema_entry schema[] = {
     "depth, description, outcome, fitness, fitness_bits, metrics, train_loss, train_accuracy, "    \
     "select_loss, select_accuracy, confirm_loss, confirm_accuracy, test_loss, test_accuracy, "     \
     "child, child_bytes, steps, admitted, champion, chain, attempts, opinions, compute_ms, "       \
-    "waited_ms, worker, host, numeric, committed_wall_ms"
+    "waited_ms, worker, host, numeric, committed_wall_ms, sum"
 
-/* In the order in which ledger_find_notes reads them. */
-#define NOTE_COLUMN_NAMES "wall_ms, kind, worker, line, job, text, log_tail"
+/* In the order of enum note_column. */
+#define NOTE_COLUMN_NAMES "wall_ms, kind, worker, line, job, text, log_tail, sum"
 #define LATEST_FIRST " ORDER BY id DESC LIMIT ?1"
 
 static const char *const statements[STATEMENTS] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STATEMENT_READ_META] = "SELECT value FROM meta WHERE name = ?1",
-    [STATEMENT_RAISE_EPOCH] = "UPDATE meta SET value = ?1 WHERE name = 'epoch'",
+    [STATEMENT_READ_META] = "SELECT name, value, sum FROM meta WHERE name = ?1",
+    [STATEMENT_RAISE_EPOCH] = "UPDATE meta SET value = ?2, sum = ?3 WHERE name = ?1",
     [STATEMENT_LAST_SEQUENCE] = "SELECT max(ifnull((SELECT max(sequence) FROM commits), 0), "
                                 "ifnull((SELECT max(sequence) FROM inputs), 0))",
+    [STATEMENT_CHECK_PAGES] = "PRAGMA integrity_check(1)",
+    [STATEMENT_CHECK_META] = "SELECT name, value, sum FROM meta",
+    [STATEMENT_CHECK_FACTS] = "SELECT name, value, sum FROM facts",
     [STATEMENT_PUT_COMMIT] =
         "INSERT INTO commits(" COMMIT_COLUMN_NAMES ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
         "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, "
         "?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45, "
-        "?46, ?47)",
+        "?46, ?47, ?48)",
     [STATEMENT_DROP_COMMIT] = "DELETE FROM commits WHERE line = ?1 AND job = ?2",
     [STATEMENT_PUT_INPUT] =
-        "INSERT INTO inputs(sequence, kind, line, entered_wall_ms) VALUES(?1, ?2, ?3, ?4)",
+        "INSERT INTO inputs(sequence, kind, line, entered_wall_ms, sum) VALUES(?1, ?2, ?3, ?4, ?5)",
     [STATEMENT_DROP_INPUTS] = "DELETE FROM inputs",
-    [STATEMENT_PUT_DETAIL] = "INSERT INTO details(line, job, detail) VALUES(?1, ?2, ?3) "
-                             "ON CONFLICT(line, job) DO UPDATE SET detail = excluded.detail",
-    [STATEMENT_PUT_NOTE] = "INSERT INTO notes(wall_ms, kind, worker, line, job, text, log_tail) "
-                           "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [STATEMENT_PUT_FACT] = "INSERT INTO facts(name, value) VALUES(?1, ?2) "
-                           "ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+    [STATEMENT_PUT_DETAIL] = "INSERT INTO details(line, job, detail, sum) VALUES(?1, ?2, ?3, ?4) "
+                             "ON CONFLICT(line, job) DO UPDATE SET detail = excluded.detail, "
+                             "sum = excluded.sum",
+    [STATEMENT_PUT_NOTE] = "INSERT INTO notes(wall_ms, kind, worker, line, job, text, log_tail, "
+                           "sum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STATEMENT_PUT_FACT] = "INSERT INTO facts(name, value, sum) VALUES(?1, ?2, ?3) "
+                           "ON CONFLICT(name) DO UPDATE SET value = excluded.value, "
+                           "sum = excluded.sum",
     [STATEMENT_BEGIN_READING] = "BEGIN",
     [STATEMENT_READ_COMMITS] = "SELECT " COMMIT_COLUMN_NAMES " FROM commits ORDER BY sequence",
-    [STATEMENT_READ_INPUTS] = "SELECT sequence, kind, line FROM inputs ORDER BY sequence",
+    [STATEMENT_READ_INPUTS] = "SELECT sequence, kind, line, entered_wall_ms, sum FROM inputs "
+                              "ORDER BY sequence",
     [STATEMENT_READ_COMMIT] =
         "SELECT " COMMIT_COLUMN_NAMES " FROM commits WHERE line = ?1 AND job = ?2",
-    [STATEMENT_READ_DETAIL] = "SELECT detail FROM details WHERE line = ?1 AND job = ?2",
-    [STATEMENT_READ_FACT] = "SELECT value FROM facts WHERE name = ?1",
-    [STATEMENT_READ_NOTE] = "SELECT text, coalesce(line, 0), coalesce(job, 0) FROM notes"
+    [STATEMENT_READ_DETAIL] =
+        "SELECT line, job, detail, sum FROM details WHERE line = ?1 AND job = ?2",
+    [STATEMENT_READ_FACT] = "SELECT name, value, sum FROM facts WHERE name = ?1",
+    [STATEMENT_READ_NOTE] = "SELECT " NOTE_COLUMN_NAMES " FROM notes"
                             " WHERE kind = ?1 ORDER BY id DESC LIMIT 1",
     [STATEMENT_READ_NOTES] =
         "SELECT " NOTE_COLUMN_NAMES " FROM notes WHERE kind <> 'line_closed'" LATEST_FIRST,
@@ -182,7 +196,7 @@ static const char *const statements[STATEMENTS] = {
                                "outcome <> 'failed' ORDER BY sequence DESC LIMIT ?1",
 };
 
-_Static_assert(COMMIT_COLUMNS == 47, "the columns of commits are counted by hand above");
+_Static_assert(COMMIT_COLUMNS == 48, "the columns of commits are counted by hand above");
 
 const char *ledger_statement_sql(enum ledger_statement statement)
 {
@@ -214,32 +228,38 @@ static enum ledger_result birth_run(const struct birth *birth, const char *sql)
     return LEDGER_OK;
 }
 
+/* Steps with the name and the sum; the value is bound already. */
+static int put_meta(sqlite3_stmt *put, const char *name, uint64_t value_sum)
+{
+    const uint64_t cells[] = {cell_sum_text(name), value_sum};
+    sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 3, (sqlite3_int64)cells_sum(cells, 2));
+    return sqlite3_step(put) != SQLITE_DONE || sqlite3_reset(put) != SQLITE_OK;
+}
+
 static int put_meta_text(sqlite3_stmt *put, const char *name, const char *value)
 {
-    sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 2, value, -1, SQLITE_STATIC);
-    return sqlite3_step(put) != SQLITE_DONE || sqlite3_reset(put) != SQLITE_OK;
+    return put_meta(put, name, cell_sum_text(value));
 }
 
 static int put_meta_blob(sqlite3_stmt *put, const char *name, const uint8_t *bytes, int count)
 {
-    sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_blob(put, 2, bytes, count, SQLITE_STATIC);
-    return sqlite3_step(put) != SQLITE_DONE || sqlite3_reset(put) != SQLITE_OK;
+    return put_meta(put, name, cell_sum_blob(bytes, (size_t)count));
 }
 
 static int put_meta_whole(sqlite3_stmt *put, const char *name, uint64_t value)
 {
-    sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(put, 2, (sqlite3_int64)value);
-    return sqlite3_step(put) != SQLITE_DONE || sqlite3_reset(put) != SQLITE_OK;
+    return put_meta(put, name, cell_sum_whole(value));
 }
 
 static enum ledger_result put_header(const struct birth *birth, const struct ledger_header *header)
 {
     sqlite3_stmt *put;
-    if (sqlite3_prepare_v2(birth->database, "INSERT INTO meta(name, value) VALUES(?1, ?2)", -1,
-                           &put, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(birth->database, "INSERT INTO meta(name, value, sum) VALUES(?1, ?2, ?3)",
+                           -1, &put, NULL) != SQLITE_OK)
         return birth_failed(birth);
     int failed =
         put_meta_blob(put, "run", header->run.bytes, sizeof header->run.bytes) ||
@@ -272,9 +292,7 @@ static enum ledger_result fill_new(const struct birth *birth, const struct ledge
     return result;
 }
 
-/* Removes a file and those that SQLite keeps beside it: a log left over from a file that somebody
- * deleted would be played into the new one. */
-static enum ledger_result clear_name(const char *path, struct error *error)
+enum ledger_result ledger_clear_name(const char *path, struct error *error)
 {
     static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
@@ -305,9 +323,9 @@ enum ledger_result ledger_create_file(const char *path, const struct ledger_head
     char fresh[OS_PATH_BYTES_MAX];
     if ((size_t)snprintf(fresh, sizeof fresh, "%s.new", path) >= sizeof fresh)
         return ledger_fail(error, LEDGER_FAILED, "%.200s...: path too long", path);
-    enum ledger_result result = clear_name(path, error);
+    enum ledger_result result = ledger_clear_name(path, error);
     if (result == LEDGER_OK)
-        result = clear_name(fresh, error);
+        result = ledger_clear_name(fresh, error);
     if (result != LEDGER_OK)
         return result;
     struct birth birth = {.path = path, .error = error};
@@ -323,7 +341,7 @@ enum ledger_result ledger_create_file(const char *path, const struct ledger_head
         result = ledger_fail(error, LEDGER_FAILED, "%s: cannot rename it to %s: %s", fresh, path,
                              strerror(errno));
     if (result != LEDGER_OK) {
-        clear_name(fresh, NULL);
+        ledger_clear_name(fresh, NULL);
         return result;
     }
     return sync_folder_of(path, error);

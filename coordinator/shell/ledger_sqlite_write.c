@@ -31,6 +31,7 @@ struct binder {
     sqlite3_stmt *statement;
     int code;
     uint64_t *filled;
+    uint64_t cells[COMMIT_COLUMNS]; /* the sums of the columns, for the row's */
 };
 
 static void keep_first(struct binder *binder, int code)
@@ -54,6 +55,7 @@ static void note_filled(struct binder *binder, int column)
 
 static void bind_null(struct binder *binder, int column)
 {
+    binder->cells[column] = cell_sum_null();
     if (binder->filled != NULL && (*binder->filled & bit_of(column)) == 0)
         return;
     int code = sqlite3_bind_null(binder->statement, column + 1);
@@ -67,6 +69,7 @@ static void bind_u64(struct binder *binder, int column, uint64_t value)
 {
     note_filled(binder, column);
     keep_first(binder, sqlite3_bind_int64(binder->statement, column + 1, (sqlite3_int64)value));
+    binder->cells[column] = cell_sum_whole(value);
 }
 
 /* NaN becomes NULL. */
@@ -74,12 +77,14 @@ static void bind_real(struct binder *binder, int column, double value)
 {
     note_filled(binder, column); /* NaN is bound anew each time, whichever it was */
     keep_first(binder, sqlite3_bind_double(binder->statement, column + 1, value));
+    binder->cells[column] = cell_sum_real(value);
 }
 
 static void bind_text(struct binder *binder, int column, const char *text)
 {
     note_filled(binder, column);
     keep_first(binder, sqlite3_bind_text(binder->statement, column + 1, text, -1, SQLITE_STATIC));
+    binder->cells[column] = cell_sum_text(text);
 }
 
 /* No bytes become NULL. */
@@ -90,6 +95,7 @@ static void bind_blob(struct binder *binder, int column, const void *bytes, uint
         return;
     }
     note_filled(binder, column);
+    binder->cells[column] = cell_sum_blob(bytes, count);
     keep_first(binder,
                sqlite3_bind_blob(binder->statement, column + 1, bytes, (int)count, SQLITE_STATIC));
 }
@@ -106,6 +112,12 @@ static void bind_digest_or_null(struct binder *binder, int column, const struct 
         bind_null(binder, column);
     else
         bind_digest(binder, column, digest);
+}
+
+/* The last column: the sum of those before it. */
+static void bind_sum(struct binder *binder, int column)
+{
+    bind_u64(binder, column, cells_sum(binder->cells, column));
 }
 
 static enum ledger_result execute_bound(struct ledger *ledger, enum ledger_statement statement,
@@ -329,6 +341,7 @@ enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_
     bind_job(&binder, record, &scratch);
     bind_result(&binder, record, &scratch);
     bind_circumstances(&binder, record, ledger->batch_wall_ms);
+    bind_sum(&binder, COMMIT_SUM);
     return execute_commit(ledger, &binder, record, error);
 }
 
@@ -348,6 +361,7 @@ enum ledger_result ledger_put_input(struct ledger *ledger, const struct input_re
     bind_text(&binder, 1, record->kind == INPUT_STOP ? "stop" : "cancel");
     bind_u64(&binder, 2, record->line);
     bind_u64(&binder, 3, ledger->batch_wall_ms);
+    bind_sum(&binder, 4);
     return execute_bound(ledger, STATEMENT_PUT_INPUT, &binder, "an input cannot be written", error);
 }
 
@@ -371,10 +385,13 @@ enum ledger_result ledger_put_detail(struct ledger *ledger, struct job_key job,
     struct binder binder = {.statement = ledger->statements[STATEMENT_PUT_DETAIL]};
     bind_u64(&binder, 0, job.line);
     bind_u64(&binder, 1, job.job);
-    if (bytes > 0)
+    if (bytes > 0) {
         bind_blob(&binder, 2, detail, bytes);
-    else
+    } else {
         keep_first(&binder, sqlite3_bind_zeroblob(binder.statement, 3, 0));
+        binder.cells[2] = cell_sum_blob(NULL, 0);
+    }
+    bind_sum(&binder, 3);
     return execute_bound(ledger, STATEMENT_PUT_DETAIL, &binder, "a detail cannot be written",
                          error);
 }
@@ -398,6 +415,7 @@ enum ledger_result ledger_put_note(struct ledger *ledger, const struct ledger_no
     }
     bind_text(&binder, 5, note->text);
     bind_text(&binder, 6, note->log_tail);
+    bind_sum(&binder, 7);
     return execute_bound(ledger, STATEMENT_PUT_NOTE, &binder, "a note cannot be written", error);
 }
 
@@ -429,10 +447,21 @@ enum ledger_result ledger_put_fact(struct ledger *ledger, const char *name, cons
         struct binder binder = {.statement = ledger->statements[STATEMENT_PUT_FACT]};
         bind_text(&binder, 0, name);
         bind_text(&binder, 1, value);
+        bind_sum(&binder, 2);
         result =
             execute_bound(ledger, STATEMENT_PUT_FACT, &binder, "a fact cannot be written", error);
     }
     return end_alone(ledger, alone, result, error);
+}
+
+enum ledger_result ledger_put_epoch(struct ledger *ledger, uint64_t epoch, struct error *error)
+{
+    struct binder binder = {.statement = ledger->statements[STATEMENT_RAISE_EPOCH]};
+    bind_text(&binder, 0, "epoch");
+    bind_u64(&binder, 1, epoch);
+    bind_sum(&binder, 2);
+    return execute_bound(ledger, STATEMENT_RAISE_EPOCH, &binder, "the epoch cannot be written",
+                         error);
 }
 
 enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, struct error *error)
@@ -444,11 +473,7 @@ enum ledger_result ledger_next_epoch(struct ledger *ledger, uint64_t *epoch, str
     if (result == LEDGER_OK)
         result = ledger_read_epoch(ledger, &raised, error);
     if (result == LEDGER_OK) {
-        raised++;
-        struct binder binder = {.statement = ledger->statements[STATEMENT_RAISE_EPOCH]};
-        bind_u64(&binder, 0, raised);
-        result = execute_bound(ledger, STATEMENT_RAISE_EPOCH, &binder,
-                               "the epoch cannot be written", error);
+        result = ledger_put_epoch(ledger, ++raised, error);
     } else {
         ledger_fail_batch(ledger, result);
     }

@@ -46,13 +46,28 @@ bool run_is_anchor(const struct commit_record *record)
     return record->admitted && record->depth > 0 && record->depth % ANCHOR_STRIDE == 0;
 }
 
+/* What a ledger that cannot be read may come to. */
+static int advise_salvage(const struct run *run, const struct error *reason, struct error *error)
+{
+    return error_set(error, -1,
+                     "%.350s; should it be damaged, `ratchet salvage %.100s` goes back to its last "
+                     "good commit",
+                     reason->text, run->directory.path);
+}
+
 static enum ledger_result open_ledger(struct run *run, struct ledger_header *header,
                                       struct error *error)
 {
     char path[OS_PATH_BYTES_MAX];
     run_directory_file(&run->directory, "ledger.sqlite", path);
     enum ledger_access access = run->directory.has_ledger ? LEDGER_WRITE : LEDGER_CREATE;
-    return ledger_open(path, access, header, &run->ledger, error);
+    struct error reason = {0};
+    enum ledger_result result = ledger_open(path, access, header, &run->ledger, &reason);
+    if (result == LEDGER_FAILED && run->directory.has_ledger)
+        advise_salvage(run, &reason, error);
+    else if (result != LEDGER_OK)
+        error_set(error, (int)result, "%s", reason.text);
+    return result;
 }
 
 /* Writes the ledger's first page: what this run is and will remain. */
@@ -177,9 +192,9 @@ static int replay_once(struct run *run, const struct run_options *options,
     if (options->rewound != NULL)
         options->rewound(options->context);
     struct ledger_record record;
+    struct error reason = {0};
     enum ledger_result result;
-    while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {
-        struct error reason = {0};
+    while ((result = ledger_next(run->ledger, &record, &reason)) == LEDGER_OK) {
         int rc = core_replay(run->core, &record, &reason);
         if (rc != 0)
             return error_set(error, rc, "%.200s/ledger.sqlite: %.300s", run->directory.path,
@@ -193,7 +208,7 @@ static int replay_once(struct run *run, const struct run_options *options,
         if (options->replayed != NULL)
             options->replayed(options->context, &record.commit);
     }
-    return result == LEDGER_END ? 0 : -1;
+    return result == LEDGER_END ? 0 : advise_salvage(run, &reason, error);
 }
 
 /* The usual number of places is tried first: one for every line costs memory that few runs need. */
@@ -227,8 +242,33 @@ static bool keep_blob(const void *context, const struct digest *digest)
                    compare_digests) != NULL;
 }
 
-/* Names the first individual that the search goes on from and whose checkpoint is gone. */
-static int check_blobs(struct run *run, struct error *error)
+int run_keep_checkpoint(struct run *run, const void *bytes, size_t count, struct error *error)
+{
+    struct digest digest;
+    return blob_store_put(run->store, bytes, count, &digest, error) == BLOB_OK ? 0 : -1;
+}
+
+/* One that was cut is in the way of its better. */
+static int restore_blob(struct run *run, const struct run_restorer *restorer,
+                        const struct commit_record *commit, struct error *error)
+{
+    struct error reason = {"nobody is here to make it again"};
+    if (blob_store_has(run->store, &commit->child) &&
+        blob_store_remove(run->store, &commit->child, error) != BLOB_OK)
+        return -1;
+    if (restorer->make != NULL && restorer->make(restorer->context, run, commit, &reason) == 0 &&
+        blob_store_has(run->store, &commit->child))
+        return 0;
+    char hex[DIGEST_HEX_BYTES];
+    digest_to_hex(&commit->child, hex);
+    return error_set(error, -1,
+                     "checkpoint %s of individual %u/%llu is missing from %.200s/blobs: %.200s",
+                     hex, commit->job.key.line, (unsigned long long)commit->job.key.job,
+                     run->directory.path, reason.text);
+}
+
+/* Restores what the search goes on from and is not there, or names the first such individual. */
+static int check_blobs(struct run *run, const struct run_restorer *restorer, struct error *error)
 {
     if (ledger_rewind(run->ledger, error) != LEDGER_OK)
         return -1;
@@ -236,25 +276,19 @@ static int check_blobs(struct run *run, struct error *error)
     enum ledger_result result;
     while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {
         const struct commit_record *commit = &record.commit;
-        if (record.kind != RECORD_COMMIT || !commit->admitted || digest_is_zero(&commit->child) ||
-            blob_store_has(run->store, &commit->child) ||
-            !core_needs_blob(run->core, &commit->child))
-            continue;
-        char hex[DIGEST_HEX_BYTES];
-        digest_to_hex(&commit->child, hex);
-        return error_set(
-            error, -1,
-            "checkpoint %.16s... of individual %u/%llu is missing from blobs/; `ratchet replay "
-            "%.300s %u/%llu --restore` makes it again",
-            hex, commit->job.key.line, (unsigned long long)commit->job.key.job, run->directory.path,
-            commit->job.key.line, (unsigned long long)commit->job.key.job);
+        if (record.kind == RECORD_COMMIT && commit->admitted && !digest_is_zero(&commit->child) &&
+            blob_store_bytes_of(run->store, &commit->child) != commit->child_bytes &&
+            core_needs_blob(run->core, &commit->child) &&
+            restore_blob(run, restorer, commit, error) != 0)
+            return -1;
     }
     return result == LEDGER_END ? 0 : -1;
 }
 
-static int sweep(struct run *run, struct digest_set *anchors, struct error *error)
+static int sweep(struct run *run, const struct run_restorer *restorer, struct digest_set *anchors,
+                 struct error *error)
 {
-    if (check_blobs(run, error) != 0)
+    if (check_blobs(run, restorer, error) != 0)
         return -1;
     if (experiment_keep(run->experiment) == KEEP_ALL)
         return 0;
@@ -296,8 +330,8 @@ enum run_result run_open(struct run *run, const struct run_options *options, str
     result = RUN_REFUSED;
     if (read_facts(run, error) != 0 || lift_stops(run, error) != 0 ||
         ledger_next_epoch(run->ledger, &run->epoch, error) != LEDGER_OK ||
-        replay(run, options, &anchors, error) != 0 || sweep(run, &anchors, error) != 0 ||
-        write_yaml(run, error) != 0)
+        replay(run, options, &anchors, error) != 0 ||
+        sweep(run, &options->restorer, &anchors, error) != 0 || write_yaml(run, error) != 0)
         goto out;
     result = RUN_OPENED;
 out:

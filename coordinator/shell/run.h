@@ -50,9 +50,20 @@ enum run_result {
     RUN_STOPPED = 4,  /* by a signal, while the data set was being packed */
 };
 
+/*
+ * Makes a checkpoint again that the search goes on from and the store lacks, and gives it to
+ * run_keep_checkpoint. 0, or -1 with the reason. `make` NULL: such a run is refused.
+ */
+struct run_restorer {
+    int (*make)(void *context, struct run *run, const struct commit_record *record,
+                struct error *error);
+    void *context;
+};
+
 struct run_options {
     const struct experiment *experiment; /* outlives the run */
     const char *directory;
+    struct run_restorer restorer;
     const char *packer; /* ratchet-worker, which packs data sets; NULL: looked for when needed */
     /* Both may be NULL. The ledger is read from its start, perhaps for a second time: what was told
      * before is void. Then each of its commits, in order. */
@@ -72,6 +83,8 @@ enum { RUN_LIMITS_BYTES_MAX = 1024 };
 int run_limits(const struct run *run, char text[RUN_LIMITS_BYTES_MAX], struct error *error)
     __attribute__((warn_unused_result));
 void run_close(struct run *run);
+int run_keep_checkpoint(struct run *run, const void *bytes, size_t count, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* True when `keep: live` keeps the child of this commit for ever. */
 bool run_is_anchor(const struct commit_record *record);

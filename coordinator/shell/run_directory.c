@@ -28,8 +28,24 @@ static bool is_ours(const char *name)
            strncmp(name, ".experiment.yaml.tmp-", strlen(".experiment.yaml.tmp-")) == 0;
 }
 
+/* The copy of the experiment is written when the ledger is there. */
+static bool has_lost_its_ledger(const char *path)
+{
+    char yaml[OS_PATH_BYTES_MAX], blobs[OS_PATH_BYTES_MAX];
+    return os_path_join(yaml, sizeof yaml, path, "experiment.yaml", NULL) == 0 &&
+           os_path_join(blobs, sizeof blobs, path, "blobs", NULL) == 0 && access(yaml, F_OK) == 0 &&
+           access(blobs, F_OK) == 0;
+}
+
 static int check_contents(const char *path, struct error *error)
 {
+    if (has_lost_its_ledger(path))
+        return error_set(
+            error, -1,
+            "run directory %s has lost its ledger: experiment.yaml and blobs are there "
+            "and ledger.sqlite is not; give another --dir, or remove this one to start "
+            "again",
+            path);
     DIR *folder = opendir(path);
     if (folder == NULL)
         return error_set(error, -1, "cannot read %s: %s", path, strerror(errno));

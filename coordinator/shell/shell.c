@@ -146,6 +146,27 @@ static int forget_end(struct shell *shell, struct error *error)
     return shell_put_fact(shell, "digest", "", error);
 }
 
+/* Nobody should have to guess why a run stands where it stood before. */
+static int tell_log_loss(struct shell *shell, struct error *error)
+{
+    const struct ledger_log *log = ledger_log_found(shell->run.ledger);
+    char text[200];
+    if (!log->is_void && log->pages_lost == 0)
+        return 0;
+    int used = log->is_void
+                   ? snprintf(text, sizeof text, "ledger.sqlite-wal cannot be read and was dropped")
+                   : snprintf(text, sizeof text,
+                              "the last %llu of %llu pages of ledger.sqlite-wal are torn or "
+                              "damaged and were dropped",
+                              (unsigned long long)log->pages_lost, (unsigned long long)log->pages);
+    snprintf(text + used, sizeof text - (size_t)used,
+             ": the run goes on behind commit %llu, the last good one",
+             (unsigned long long)shell->run.replayed);
+    const struct ledger_note note = {
+        .wall_ms = clock_wall_ms(), .kind = "log_damaged", .text = text};
+    return shell_note(shell, &note, error);
+}
+
 static enum shell_result shell_result_of(enum run_result result)
 {
     switch (result) {
@@ -167,6 +188,7 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
     const struct run_options options = {
         .experiment = shell->options->experiment,
         .directory = shell->options->directory,
+        .restorer = shell->options->restorer,
         .packer = shell->options->local_program,
         .replayed = count_replayed,
         .rewound = count_anew,
@@ -190,7 +212,9 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
         run_directory_write_endpoint(&shell->run.directory,
                                      sockets_endpoint(shell->sockets, SOCKET_CONTROL), error) != 0)
         return SHELL_FAILED;
-    return forget_end(shell, error) == 0 ? SHELL_DONE : SHELL_FAILED;
+    if (forget_end(shell, error) != 0 || tell_log_loss(shell, error) != 0)
+        return SHELL_FAILED;
+    return SHELL_DONE;
 }
 
 static void close_shell(struct shell *shell)

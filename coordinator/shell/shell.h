@@ -11,6 +11,7 @@
 
 #include "coordinator/experiment/experiment.h"
 #include "coordinator/shell/operator_label.h"
+#include "coordinator/shell/run.h"
 
 /* How often one entry of the operator list was tried, and succeeded: progress.h says when. */
 struct shell_operator {
@@ -69,6 +70,7 @@ struct shell_options {
     uint32_t local_slots;      /* of that worker */
     const char *device;        /* what it computes on, as --device takes it; NULL: it chooses */
     struct shell_observer observer;
+    struct run_restorer restorer; /* of checkpoints that are missing when a run is resumed */
 };
 
 enum shell_result {

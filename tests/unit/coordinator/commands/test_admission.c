@@ -5,6 +5,7 @@
  * against what the strategies themselves decide, rule by rule.
  */
 #include "coordinator/commands/admission.h"
+#include "coordinator/core/chain.h"
 #include "coordinator/search/strategy.h"
 
 #include "common/os_file.h"
@@ -38,6 +39,8 @@ static void search(const struct search_config *config, struct ledger *ledger)
     struct proposal proposals[JOBS];
     uint64_t created = 0;
     double best = -1;
+    const struct digest experiment = {0}; /* as the header of `make` has it */
+    struct digest chain = chain_start(&experiment, 0);
     assert_int_equal(ledger_begin(ledger, NULL), LEDGER_OK);
     for (uint64_t job = 0; job < JOBS; job++) {
         struct turnover turnover;
@@ -75,6 +78,8 @@ static void search(const struct search_config *config, struct ledger *ledger)
         record->admitted = turnover.admitted;
         record->champion = turnover.admitted && record->fitness > best;
         best = record->champion ? record->fitness : best;
+        record->description = job_digest(&record->job);
+        chain = record->chain = chain_extend(&chain, record);
         assert_int_equal(ledger_put_commit(ledger, record, NULL), LEDGER_OK);
     }
     assert_int_equal(ledger_commit(ledger, LEDGER_SURVIVES_KILL, NULL), LEDGER_OK);

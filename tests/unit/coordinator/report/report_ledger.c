@@ -2,6 +2,7 @@
 #include "report_ledger.h"
 
 #include "common/os_file.h"
+#include "coordinator/core/chain.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -74,6 +75,21 @@ static void fill(const struct made_commit *commit, uint64_t sequence, struct com
     strcpy(record->numeric, "portable");
 }
 
+/* As a core would: readers hold each commit against those before it. */
+static void chain_record(struct made_run *run, struct commit_record *record)
+{
+    uint32_t line = record->job.key.line;
+    assert_true(line < MADE_LINES_MAX);
+    const struct digest experiment = digest_of("experiment", 10);
+    struct digest *chain = &run->chains[line];
+    if (digest_is_zero(chain))
+        *chain = chain_start(&experiment, line);
+    record->description = job_digest(&record->job);
+    record->chain = chain_extend(chain, record);
+    if (record->job.key.job != JOB_NUMBER_FINAL)
+        *chain = record->chain;
+}
+
 void run_begin(struct made_run *run)
 {
     assert_int_equal(ledger_begin(run->ledger, NULL), LEDGER_OK);
@@ -84,6 +100,7 @@ void run_put(struct made_run *run, const struct made_commit *commit)
     struct commit_record record;
     struct error error = {""};
     fill(commit, ++run->sequence, &record);
+    chain_record(run, &record);
     if (ledger_put_commit(run->ledger, &record, &error) != LEDGER_OK)
         fail_msg("%s", error.text);
 }

@@ -7,10 +7,12 @@
 #include "coordinator/report/report.h"
 
 /* A run in a folder of its own below $TMPDIR or /tmp, open for writing. */
+enum { MADE_LINES_MAX = 8 };
 struct made_run {
     char folder[256];
     struct ledger *ledger;
     uint64_t sequence;
+    struct digest chains[MADE_LINES_MAX]; /* zeros: the line has no commit yet */
 };
 
 /* `name` and `canonical` may be anything a ledger takes. */
