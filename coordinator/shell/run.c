@@ -127,6 +127,12 @@ static int open_store(struct run *run, struct error *error)
     if (blob_store_open(path, experiment_disk_max(run->experiment), &run->store, error) != BLOB_OK)
         return -1;
     const char *spec = experiment_spec(run->experiment);
+    struct digest digest = digest_of(spec, strlen(spec));
+    /* We have the text, so a damaged file of it is no loss. */
+    if (blob_store_has(run->store, &digest) &&
+        blob_store_verify(run->store, &digest, NULL) == BLOB_CORRUPT &&
+        blob_store_remove(run->store, &digest, error) != BLOB_OK)
+        return -1;
     if (blob_store_put(run->store, spec, strlen(spec), &run->spec, error) != BLOB_OK)
         return -1;
     return 0;
