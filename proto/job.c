@@ -64,6 +64,23 @@ const char *metric_name(uint32_t id)
     return id >= 1 && id <= METRIC_LAST ? names[id] : NULL;
 }
 
+const char *slice_name(enum slice slice)
+{
+    switch (slice) {
+    case SLICE_TRAIN:
+        return "train";
+    case SLICE_SELECT:
+        return "select";
+    case SLICE_CONFIRM:
+        return "confirm";
+    case SLICE_TEST:
+        return "test";
+    case SLICE_ALL:
+        break;
+    }
+    return "?";
+}
+
 const char *outcome_name(uint32_t outcome)
 {
     switch (outcome) {

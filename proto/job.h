@@ -110,6 +110,8 @@ enum metric_id {
 
 /* "select_accuracy"; NULL when `id` is none of the list. */
 const char *metric_name(uint32_t id);
+/* "select", of one slice; "?" when it is none. */
+const char *slice_name(enum slice slice);
 /* "ok", "diverged", "failed"; NULL when it is none. */
 const char *outcome_name(uint32_t outcome);
 

@@ -10,23 +10,6 @@ enum { LINES_SHOWN_MAX = 20, LABEL_COLUMNS = 14 };
 static const char *const part_names[] = {"incoming", "bias", "outgoing", "reinitialised"};
 enum { PARTS = sizeof part_names / sizeof part_names[0] };
 
-static const char *slice_name(enum slice slice)
-{
-    switch (slice) {
-    case SLICE_TRAIN:
-        return "train";
-    case SLICE_SELECT:
-        return "select";
-    case SLICE_CONFIRM:
-        return "confirm";
-    case SLICE_TEST:
-        return "test";
-    case SLICE_ALL:
-        break;
-    }
-    return "?";
-}
-
 /* -------------------------------------------------------------------------------------- damage */
 
 void format_damage_run(const struct damage_run *run, char text[DAMAGE_RUN_BYTES_MAX])

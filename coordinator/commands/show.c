@@ -17,15 +17,14 @@
  */
 static void slices_text(uint32_t slices, const char *canonical, char *text, size_t size)
 {
-    static const char *const names[] = {"train", "select", "confirm", "test"};
     size_t used = 0;
     text[0] = '\0';
     if ((slices & SLICE_SELECT) != 0 && strstr(canonical, "\ndata.select = 0\n") != NULL)
         slices = (slices & ~(uint32_t)SLICE_SELECT) | SLICE_TRAIN;
-    for (uint32_t i = 0; i < sizeof names / sizeof *names && used < size; i++) {
-        if ((slices >> i & 1) != 0)
-            used +=
-                (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", names[i]);
+    for (uint32_t slice = SLICE_TRAIN; slice <= SLICE_TEST && used < size; slice *= 2) {
+        if ((slices & slice) != 0)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "",
+                                     slice_name((enum slice)slice));
     }
 }
 

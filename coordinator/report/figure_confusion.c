@@ -115,7 +115,7 @@ static void add_note(struct script *script, const struct confusion_matrix *matri
     }
     if (total > 0)
         style_note(script, NOTE_RIGHT, "slice %s: %" PRIu64 " samples, %.2f %% right",
-                   slice_word(matrix->slice), total, 100 * (double)right / (double)total);
+                   slice_name(matrix->slice), total, 100 * (double)right / (double)total);
 }
 
 bool figure_confusion(const struct report *report, struct script *script)

@@ -112,7 +112,7 @@ bool is_drawable(double value)
 static void name_fitness(struct fitness_axis *axis, const struct report *report)
 {
     struct fitness_meaning meaning = report_fitness_meaning(report);
-    const char *slice = slice_word(meaning.slice);
+    const char *slice = slice_name(meaning.slice);
     axis->factor = meaning.kind == FITNESS_IS_ACCURACY ? 100 : 1;
     switch (meaning.kind) {
     case FITNESS_IS_ACCURACY:

@@ -45,7 +45,7 @@ static void put_scores(struct page *page)
         if (isnan(accuracy) && isnan(loss))
             continue;
         html_raw(html, "<tr>");
-        html_element(html, "th", "%s", slice_word(score_rows[i].slice));
+        html_element(html, "th", "%s", slice_name(score_rows[i].slice));
         if (accuracies)
             html_element(html, "td.n", "%s", say_percent(accuracy).text);
         html_element(html, "td.n", "%s", say_number(loss).text);

@@ -118,7 +118,7 @@ static void put_words(struct page *page, const struct confusion_matrix *matrix)
     put_name(page, to, second);
     put_name(page, worst, third);
     html_raw(html, "<p>");
-    html_say(html, "On %s, %s of %s samples were answered right (%s).", slice_word(matrix->slice),
+    html_say(html, "On %s, %s of %s samples were answered right (%s).", slice_name(matrix->slice),
              say_count(right).text, say_count(total).text, say_share(right, total).text);
     if (most > 0)
         html_say(html,

@@ -40,7 +40,7 @@ void page_progress(struct page *page)
     html_raw(html, ". ");
     struct fitness_meaning meaning = report_fitness_meaning(report);
     if (meaning.kind == FITNESS_IS_ACCURACY)
-        html_say(html, "Fitness is the accuracy on %s.", slice_word(meaning.slice));
+        html_say(html, "Fitness is the accuracy on %s.", slice_name(meaning.slice));
     html_raw(html, "</p>\n");
     snprintf(says, sizeof says, "Fitness of %s, and the best so far.%s",
              report->points_thinned ? "an even choice of the jobs, with all champions"

@@ -6,23 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-const char *slice_word(enum slice slice)
-{
-    switch (slice) {
-    case SLICE_TRAIN:
-        return "train";
-    case SLICE_SELECT:
-        return "select";
-    case SLICE_CONFIRM:
-        return "confirm";
-    case SLICE_TEST:
-        return "test";
-    case SLICE_ALL:
-        break;
-    }
-    return "?";
-}
-
 const struct confusion_matrix *report_matrix(const struct report *report, enum slice slice)
 {
     const struct detail *details[] = {report->final_detail, report->detail};

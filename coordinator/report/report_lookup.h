@@ -8,9 +8,6 @@
 
 #include "coordinator/report/report.h"
 
-/* "select" */
-const char *slice_word(enum slice slice);
-
 /* The champion's confusion matrix on that slice, that of its last evaluation before that of the job
  * which made it; NULL: there is none. */
 const struct confusion_matrix *report_matrix(const struct report *report, enum slice slice);
