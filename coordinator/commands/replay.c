@@ -3,7 +3,6 @@
 #include "coordinator/commands/checkpoint_output.h"
 #include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/record_output.h"
-
 #include "coordinator/shell/run_restore.h"
 
 #include <inttypes.h>
