@@ -2,6 +2,8 @@
  */
 #include "coordinator/reading/output_path.h"
 
+#include "coordinator/shell/run_directory.h"
+
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -15,21 +17,6 @@ _Static_assert(OS_PATH_BYTES_MAX >= PATH_MAX, "realpath fills PATH_MAX bytes");
 
 enum { LINKS_MAX = 40 };
 
-static const char ledger[] = "ledger.sqlite";
-
-/* What run_directory.h lists. The ledger has companions besides, whose names begin with its own. */
-static const char *const names[] = {ledger,
-                                    "ledger.sqlite-wal",
-                                    "ledger.sqlite-shm",
-                                    "lock",
-                                    "endpoint",
-                                    "experiment.yaml",
-                                    "blobs",
-                                    "worker",
-                                    "worker.log",
-                                    "socket"};
-enum { NAMES = sizeof names / sizeof *names };
-
 /* ------------------------------------------------------------------------------------ the run's */
 
 static bool is_same(const struct stat *one, const struct stat *other)
@@ -39,20 +26,22 @@ static bool is_same(const struct stat *one, const struct stat *other)
 
 static bool is_name_of_run(const char *name)
 {
-    for (int i = 0; i < NAMES; i++) {
-        if (strcmp(name, names[i]) == 0)
+    const char *entry;
+    for (size_t i = 0; (entry = run_directory_entry(i)) != NULL; i++) {
+        if (strcmp(name, entry) == 0)
             return true;
     }
-    return strncmp(name, ledger, sizeof ledger - 1) == 0;
+    return strncmp(name, RUN_LEDGER, strlen(RUN_LEDGER)) == 0;
 }
 
 /* Whether this file or folder is one of RUN's, also where a link in RUN leads elsewhere. */
 static bool is_entry_of_run(const struct stat *status, const char *run)
 {
-    for (int i = 0; i < NAMES; i++) {
+    const char *entry;
+    for (size_t i = 0; (entry = run_directory_entry(i)) != NULL; i++) {
         char own[OS_PATH_BYTES_MAX];
         struct stat known;
-        if (os_path_join(own, sizeof own, run, names[i], NULL) == 0 && stat(own, &known) == 0 &&
+        if (os_path_join(own, sizeof own, run, entry, NULL) == 0 && stat(own, &known) == 0 &&
             is_same(status, &known))
             return true;
     }

@@ -13,17 +13,25 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+const char *run_directory_entry(size_t index)
+{
+    static const char *const entries[] = {
+        RUN_LEDGER,        RUN_LEDGER "-wal", RUN_LEDGER "-shm", "lock",       "endpoint",
+        "experiment.yaml", "blobs",           "worker",          "worker.log", "socket"};
+    return index < sizeof entries / sizeof *entries ? entries[index] : NULL;
+}
+
 /* What a run that was killed while it was being created may have left, and what this program adds.
  */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {".",     "..",     "lock",   "endpoint",  "experiment.yaml",
-                                        "blobs", "worker", "socket", "worker.log"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0)
+    const char *entry;
+    for (size_t i = 0; (entry = run_directory_entry(i)) != NULL; i++) {
+        if (strcmp(name, entry) == 0)
             return true;
     }
-    return strncmp(name, "ledger.sqlite", strlen("ledger.sqlite")) == 0 ||
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+           strncmp(name, RUN_LEDGER, strlen(RUN_LEDGER)) == 0 ||
            strncmp(name, ".endpoint.tmp-", strlen(".endpoint.tmp-")) == 0 ||
            strncmp(name, ".experiment.yaml.tmp-", strlen(".experiment.yaml.tmp-")) == 0;
 }

@@ -60,6 +60,10 @@ bool run_directory_read_endpoint(const char *path, char endpoint[ENDPOINT_BYTES_
  * moment.
  */
 bool run_directory_is_served(const char *path);
+/* What RUN holds, by name: "lock", "blobs", ...; NULL past the end. What lies beside the ledger
+ * begins with its name. */
+#define RUN_LEDGER "ledger.sqlite"
+const char *run_directory_entry(size_t index);
 /* True when `path` is a folder with a ledger in it. */
 bool run_directory_is_run(const char *path);
 
