@@ -19,6 +19,7 @@ enum {
     NUMERIC_CLASSES_MAX = 4,      /* numeric classes that one worker offers */
     METRICS_MAX = 16,             /* metrics in one result */
     DETAIL_BYTES_MAX = 16384,     /* mask, confusion matrix: opaque to the cores */
+    TOKEN_BYTES_MAX = 96,         /* a join token as text, with its NUL */
     REASON_BYTES_MAX = 256,       /* a sentence for people, with its NUL */
     LOG_TAIL_BYTES_MAX = 2048,    /* last log lines of a dead slot, with the NUL */
     HELD_MAX = 4096,              /* jobs that one worker may hold, in any phase */

@@ -14,7 +14,7 @@
 
 _Static_assert((int)RATCHET__ENVELOPE__BODY_HELLO == (int)CODEC_BODY_FIELD + (int)MESSAGE_HELLO,
                "the envelope's numbers follow enum message_kind");
-_Static_assert((int)RATCHET__ENVELOPE__BODY_ABSENT ==
+_Static_assert((int)RATCHET__ENVELOPE__BODY_ANSWER ==
                    (int)CODEC_BODY_FIELD + (int)MESSAGE_KIND_LAST,
                "the envelope's numbers follow enum message_kind");
 _Static_assert((int)RATCHET__HELD_PHASE__HELD_PHASE_FINISHED == (int)HELD_FINISHED, "same enum");
@@ -25,6 +25,8 @@ _Static_assert((int)RATCHET__VERDICT_KIND__VERDICT_KIND_LATER == (int)VERDICT_LA
 _Static_assert((int)RATCHET__STOP_CODE__STOP_CODE_RUN_PAUSED == (int)STOP_LAST, "same enum");
 _Static_assert((int)RATCHET__JOB_KIND__JOB_KIND_EVALUATE == (int)JOB_EVALUATE, "same enum");
 _Static_assert((int)RATCHET__STATUS_SUBJECT__STATUS_SUBJECT_WHY_WORKER == (int)STATUS_SUBJECT_LAST,
+               "same enum");
+_Static_assert((int)RATCHET__COMMAND_KIND__COMMAND_KIND_SKIP == (int)COMMAND_KIND_LAST,
                "same enum");
 _Static_assert((int)RATCHET__OUTCOME__OUTCOME_FAILED == (int)OUTCOME_FAILED, "same enum");
 
@@ -88,6 +90,7 @@ static bool read_hello(const struct reader *reader, const Ratchet__Hello *wire, 
         !read_id(reader, "home", wire->home, hello->home.bytes) ||
         !read_at_most(reader, "slots", wire->slots, SLOTS_MAX) ||
         !read_count(reader, "numeric", wire->n_numeric, NUMERIC_CLASSES_MAX) ||
+        !read_name(reader, "token", wire->token, hello->token, sizeof hello->token) ||
         !read_present(reader, "beat", wire->beat))
         return false;
     if (hello->instance.bytes[0] == 0)
@@ -176,6 +179,22 @@ static bool read_job(const struct reader *reader, const Ratchet__Job *wire, stru
            read_call(reader, wire, &job->call) && read_parents(reader, wire, job);
 }
 
+/* A state has a digest and bytes. Absent when there is none, so that nothing has two encodings. */
+static bool read_partial(const struct reader *reader, const Ratchet__Partial *wire,
+                         struct partial *partial)
+{
+    *partial = (struct partial){.steps = 0};
+    if (wire == NULL)
+        return true;
+    *partial = (struct partial){.bytes = wire->bytes, .steps = wire->steps};
+    if (!read_digest(reader, "state", wire->state, &partial->state))
+        return false;
+    if (digest_is_zero(&partial->state))
+        return reader_refuse(reader, "state", "zeros, which stand for none");
+    return read_positive(reader, "state_bytes", wire->bytes) &&
+           read_at_most(reader, "state_bytes", wire->bytes, BLOB_BYTES_MAX);
+}
+
 static bool read_lease(const struct reader *reader, const Ratchet__Lease *wire, struct lease *lease)
 {
     *lease = (struct lease){.reason = (uint32_t)wire->reason};
@@ -183,7 +202,18 @@ static bool read_lease(const struct reader *reader, const Ratchet__Lease *wire, 
         return false;
     lease->job.key = lease->key.job;
     return read_enum(reader, "reason", lease->reason, LEASE_REASON_LAST) &&
-           read_job(reader, wire->job, &lease->job);
+           read_job(reader, wire->job, &lease->job) &&
+           read_partial(reader, wire->partial, &lease->partial);
+}
+
+static bool read_handover(const struct reader *reader, const Ratchet__Handover *wire,
+                          struct handover *handover)
+{
+    *handover = (struct handover){.partial = {.steps = 0}};
+    return read_key(reader, "lease", wire->lease, &handover->lease) &&
+           read_digest(reader, "job", wire->job, &handover->job) &&
+           read_present(reader, "partial", wire->partial) &&
+           read_partial(reader, wire->partial, &handover->partial);
 }
 
 static bool read_metrics(const struct reader *reader, const Ratchet__Result *wire,
@@ -316,6 +346,32 @@ static bool read_status(const struct reader *reader, const Ratchet__Status *wire
     return read_at_most(reader, "json_bytes", wire->json.len, STATUS_BYTES_MAX);
 }
 
+static bool read_drain(const struct reader *reader, const Ratchet__Drain *wire, struct drain *drain)
+{
+    *drain = (struct drain){.reason = ""};
+    return read_text(reader, "reason", wire->reason, drain->reason, sizeof drain->reason);
+}
+
+static bool read_command(const struct reader *reader, const Ratchet__Command *wire,
+                         struct user_command *command)
+{
+    *command = (struct user_command){
+        .kind = (uint32_t)wire->kind,
+        .job = {.line = wire->line, .job = wire->job},
+    };
+    return read_enum(reader, "kind", command->kind, COMMAND_KIND_LAST) &&
+           read_at_most(reader, "line", wire->line, LINES_MAX - 1) &&
+           read_at_most(reader, "job", wire->job, JOB_NUMBER_FINAL) &&
+           read_name(reader, "worker", wire->worker, command->worker, sizeof command->worker);
+}
+
+static bool read_answer(const struct reader *reader, const Ratchet__Answer *wire,
+                        struct command_answer *answer)
+{
+    *answer = (struct command_answer){.done = wire->done};
+    return read_text(reader, "reason", wire->reason, answer->reason, sizeof answer->reason);
+}
+
 static bool read_pull(const struct reader *reader, const Ratchet__Pull *wire, struct pull *pull)
 {
     pull->offset = wire->offset;
@@ -371,6 +427,14 @@ static bool read_body(const struct reader *reader, const Ratchet__Envelope *enve
         return read_chunk(reader, envelope->chunk, &message->chunk);
     case MESSAGE_ABSENT:
         return read_digest(reader, "digest", envelope->absent->digest, &message->absent.digest);
+    case MESSAGE_HANDOVER:
+        return read_handover(reader, envelope->handover, &message->handover);
+    case MESSAGE_DRAIN:
+        return read_drain(reader, envelope->drain, &message->drain);
+    case MESSAGE_COMMAND:
+        return read_command(reader, envelope->command, &message->command);
+    case MESSAGE_ANSWER:
+        return read_answer(reader, envelope->answer, &message->answer);
     case MESSAGE_STATUS_REQUEST:
         return read_status_request(reader, envelope->status_request, &message->status_request);
     case MESSAGE_REJOIN:

@@ -83,6 +83,7 @@ static void fill_hello(struct codec *codec, const struct hello *hello, struct ou
     wire->numeric = out->texts;
     fill_heartbeat(codec, &hello->beat, &out->beat);
     wire->beat = &out->beat;
+    wire->token = text_of(hello->token, sizeof hello->token);
 }
 
 static void fill_welcome(const struct welcome *welcome, Ratchet__Welcome *wire)
@@ -124,6 +125,18 @@ static void fill_job(const struct job *job, struct outgoing *out)
     wire->parents = out->parents;
 }
 
+/* NULL when there is none. */
+static Ratchet__Partial *fill_partial(Ratchet__Partial *wire, const struct partial *partial)
+{
+    if (digest_is_zero(&partial->state))
+        return NULL;
+    ratchet__partial__init(wire);
+    wire->state = digest_bytes_of(&partial->state);
+    wire->bytes = partial->bytes;
+    wire->steps = partial->steps;
+    return wire;
+}
+
 static void fill_lease(const struct lease *lease, struct outgoing *out)
 {
     assert(job_key_equal(lease->key.job, lease->job.key));
@@ -133,6 +146,16 @@ static void fill_lease(const struct lease *lease, struct outgoing *out)
     wire->reason = (Ratchet__LeaseReason)lease->reason;
     fill_job(&lease->job, out);
     wire->job = &out->job;
+    wire->partial = fill_partial(&out->partial, &lease->partial);
+}
+
+static void fill_handover(const struct handover *handover, struct outgoing *out)
+{
+    Ratchet__Handover *wire = &out->body.handover;
+    ratchet__handover__init(wire);
+    wire->lease = fill_key(&out->keys[0], &handover->lease);
+    wire->job = digest_bytes_of(&handover->job);
+    wire->partial = fill_partial(&out->partial, &handover->partial);
 }
 
 static void fill_metrics(const struct result *result, struct outgoing *out)
@@ -213,6 +236,22 @@ static void fill_status(const struct status *status, Ratchet__Status *wire)
     assert(status->json_bytes <= STATUS_BYTES_MAX);
     ratchet__status__init(wire);
     wire->json = bytes_of(status->json, status->json_bytes);
+}
+
+static void fill_command(const struct user_command *command, Ratchet__Command *wire)
+{
+    ratchet__command__init(wire);
+    wire->kind = (Ratchet__CommandKind)command->kind;
+    wire->line = command->job.line;
+    wire->job = command->job.job;
+    wire->worker = text_of(command->worker, sizeof command->worker);
+}
+
+static void fill_answer(const struct command_answer *answer, Ratchet__Answer *wire)
+{
+    ratchet__answer__init(wire);
+    wire->done = answer->done;
+    wire->reason = text_of(answer->reason, sizeof answer->reason);
 }
 
 static void fill_pull(const struct pull *pull, Ratchet__Pull *wire)
@@ -298,6 +337,19 @@ static void fill_body(struct codec *codec, const struct message *message, struct
     case MESSAGE_ABSENT:
         ratchet__absent__init(&out->body.absent);
         out->body.absent.digest = digest_bytes_of(&message->absent.digest);
+        return;
+    case MESSAGE_HANDOVER:
+        fill_handover(&message->handover, out);
+        return;
+    case MESSAGE_DRAIN:
+        ratchet__drain__init(&out->body.drain);
+        out->body.drain.reason = text_of(message->drain.reason, sizeof message->drain.reason);
+        return;
+    case MESSAGE_COMMAND:
+        fill_command(&message->command, &out->body.command);
+        return;
+    case MESSAGE_ANSWER:
+        fill_answer(&message->answer, &out->body.answer);
         return;
     }
 }

@@ -58,9 +58,14 @@ struct outgoing {
         Ratchet__Pull pull;
         Ratchet__Chunk chunk;
         Ratchet__Absent absent;
+        Ratchet__Handover handover;
+        Ratchet__Drain drain;
+        Ratchet__Command command;
+        Ratchet__Answer answer;
     } body;
     Ratchet__Heartbeat beat;
     Ratchet__Job job;
+    Ratchet__Partial partial;
     Ratchet__LeaseKey keys[COHORT_MAX];
     Ratchet__LeaseKey *key_list[COHORT_MAX];
     ProtobufCBinaryData texts[NUMERIC_CLASSES_MAX];

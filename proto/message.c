@@ -23,6 +23,10 @@ const char *message_name(uint32_t kind)
         [MESSAGE_PULL] = "pull",
         [MESSAGE_CHUNK] = "chunk",
         [MESSAGE_ABSENT] = "absent",
+        [MESSAGE_HANDOVER] = "handover",
+        [MESSAGE_DRAIN] = "drain",
+        [MESSAGE_COMMAND] = "command",
+        [MESSAGE_ANSWER] = "answer",
     };
     return kind >= 1 && kind <= MESSAGE_KIND_LAST ? names[kind] : NULL;
 }

@@ -3,9 +3,9 @@
  *
  * Who says what (C: coordinator, W: worker, U: a user's command):
  *
- *   control socket   W>C hello, heartbeat, result, death, goodbye
- *                    C>W welcome, refused, rejoin, alive, lease, verdict, stop
- *                    U>C status_request        C>U status
+ *   control socket   W>C hello, heartbeat, result, handover, death, goodbye
+ *                    C>W welcome, refused, rejoin, alive, lease, verdict, drain, stop
+ *                    U>C status_request, command   C>U status, answer
  *   bulk socket      both ways: pull, chunk, absent
  *
  * The protocol assumes that any message may be lost, doubled, late or out of order. State is
@@ -22,7 +22,7 @@
 #include "proto/job.h"
 
 /* Raised whenever an older peer would misread us. */
-enum { PROTOCOL_VERSION = 2 };
+enum { PROTOCOL_VERSION = 3 };
 
 enum message_kind {
     MESSAGE_HELLO = 1,
@@ -42,7 +42,11 @@ enum message_kind {
     MESSAGE_PULL = 15,
     MESSAGE_CHUNK = 16,
     MESSAGE_ABSENT = 17,
-    MESSAGE_KIND_LAST = MESSAGE_ABSENT,
+    MESSAGE_HANDOVER = 18,
+    MESSAGE_DRAIN = 19, /* "hand over or finish what you hold, take no more, and leave" */
+    MESSAGE_COMMAND = 20,
+    MESSAGE_ANSWER = 21,
+    MESSAGE_KIND_LAST = MESSAGE_ANSWER,
 };
 
 /* "hello"; NULL when it is none. */
@@ -78,6 +82,8 @@ struct hello {
     uint32_t slots;
     uint32_t numeric_count;
     char numeric[NUMERIC_CLASSES_MAX][VERSION_BYTES_MAX]; /* classes offered, best first */
+    char token[TOKEN_BYTES_MAX]; /* lets a key join that is not known yet; "": none. Sent only over
+                                    an encrypted connection */
     struct heartbeat beat;
 };
 
@@ -112,10 +118,21 @@ enum lease_reason {
     LEASE_REASON_LAST = LEASE_AUDIT,
 };
 
+/*
+ * A job trained up to some step: a blob of the evaluator's, which continues bit for bit from there.
+ * It is no part of the job's description: whoever cannot use it starts from the beginning.
+ */
+struct partial {
+    struct digest state; /* zero: none */
+    uint64_t bytes;      /* 0 when, and only when, there is none */
+    uint64_t steps;      /* carried out so far */
+};
+
 struct lease {
     struct lease_key key;
     uint32_t reason; /* enum lease_reason */
     struct job job;  /* job.key equals key.job */
+    struct partial partial;
 };
 
 enum verdict_kind {
@@ -130,6 +147,16 @@ struct verdict {
     uint32_t kind; /* enum verdict_kind */
 };
 
+/*
+ * A worker that leaves gives a job back, trained up to some step; its state is pinned until the
+ * verdict: released once the coordinator has the bytes, or does not want them.
+ */
+struct handover {
+    struct lease_key lease;
+    struct digest job;      /* of the description that is being carried out */
+    struct partial partial; /* there is one */
+};
+
 /* A slot process died. Sent once per death, and by the supervisor, who saw it. */
 struct death {
     uint32_t slot;
@@ -142,6 +169,10 @@ struct death {
 };
 
 struct goodbye {
+    char reason[REASON_BYTES_MAX];
+};
+
+struct drain {
     char reason[REASON_BYTES_MAX];
 };
 
@@ -170,6 +201,24 @@ struct status_request {
     struct job_key job;          /* of STATUS_WHY_JOB, else 0/0 */
     char worker[NAME_BYTES_MAX]; /* of STATUS_WHY_WORKER, else "": its name, or how its instance
                                     begins in hexadecimal */
+};
+
+/* What a user orders. Each may be repeated without harm; the answer to each is an answer. */
+enum command_kind {
+    COMMAND_DRAIN = 1, /* of a worker: it hands over and leaves */
+    COMMAND_SKIP = 2,  /* of a job: it is committed as failed */
+    COMMAND_KIND_LAST = COMMAND_SKIP,
+};
+
+struct user_command {
+    uint32_t kind;               /* enum command_kind */
+    struct job_key job;          /* of COMMAND_SKIP, else 0/0 */
+    char worker[NAME_BYTES_MAX]; /* of COMMAND_DRAIN, else "": as in a status request */
+};
+
+struct command_answer {
+    bool done;                     /* or refused */
+    char reason[REASON_BYTES_MAX]; /* what was done, or why not */
 };
 
 struct status {
@@ -213,6 +262,10 @@ struct message {
         struct pull pull;
         struct chunk chunk;
         struct absent absent;
+        struct handover handover;
+        struct drain drain;
+        struct user_command command;
+        struct command_answer answer;
     };
 };
 

@@ -358,6 +358,7 @@ static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_i
         return;
     message->lease.key = key;
     message->lease.reason = reason;
+    message->lease.partial = (struct partial){.steps = 0};
     message->lease.job = opinion ? opinion_job(slot) : slot->job;
 }
 

@@ -44,7 +44,7 @@ static inline bool same_hello(const struct hello *a, const struct hello *b)
            strcmp(a->engine_version, b->engine_version) == 0 && strcmp(a->name, b->name) == 0 &&
            strcmp(a->host, b->host) == 0 && same_bytes(&a->instance, &b->instance, 16) &&
            same_bytes(&a->home, &b->home, 16) && a->slots == b->slots &&
-           same_heartbeat(&a->beat, &b->beat);
+           strcmp(a->token, b->token) == 0 && same_heartbeat(&a->beat, &b->beat);
 }
 
 static inline bool same_welcome(const struct welcome *a, const struct welcome *b)
@@ -65,9 +65,15 @@ static inline bool same_job(const struct job *a, const struct job *b)
            same_bytes(a->parents, b->parents, a->parent_count * sizeof a->parents[0]);
 }
 
+static inline bool same_partial(const struct partial *a, const struct partial *b)
+{
+    return digest_equal(&a->state, &b->state) && a->bytes == b->bytes && a->steps == b->steps;
+}
+
 static inline bool same_lease(const struct lease *a, const struct lease *b)
 {
-    return lease_key_equal(a->key, b->key) && a->reason == b->reason && same_job(&a->job, &b->job);
+    return lease_key_equal(a->key, b->key) && a->reason == b->reason &&
+           same_job(&a->job, &b->job) && same_partial(&a->partial, &b->partial);
 }
 
 static inline bool same_result(const struct result *a, const struct result *b)
@@ -140,6 +146,18 @@ static inline bool message_equal(const struct message *a, const struct message *
         return same_chunk(&a->chunk, &b->chunk);
     case MESSAGE_ABSENT:
         return digest_equal(&a->absent.digest, &b->absent.digest);
+    case MESSAGE_HANDOVER:
+        return lease_key_equal(a->handover.lease, b->handover.lease) &&
+               digest_equal(&a->handover.job, &b->handover.job) &&
+               same_partial(&a->handover.partial, &b->handover.partial);
+    case MESSAGE_DRAIN:
+        return strcmp(a->drain.reason, b->drain.reason) == 0;
+    case MESSAGE_COMMAND:
+        return a->command.kind == b->command.kind &&
+               job_key_equal(a->command.job, b->command.job) &&
+               strcmp(a->command.worker, b->command.worker) == 0;
+    case MESSAGE_ANSWER:
+        return a->answer.done == b->answer.done && strcmp(a->answer.reason, b->answer.reason) == 0;
     case MESSAGE_STATUS_REQUEST:
         return a->status_request.subject == b->status_request.subject &&
                job_key_equal(a->status_request.job, b->status_request.job) &&

@@ -124,6 +124,7 @@ static void make_hello(struct maker *maker, struct hello *hello)
     hello->numeric_count = make_u32(maker, 0, NUMERIC_CLASSES_MAX);
     for (uint32_t i = 0; i < hello->numeric_count; i++)
         make_name(maker, hello->numeric[i], sizeof hello->numeric[i]);
+    make_name(maker, hello->token, sizeof hello->token);
     make_heartbeat(maker, &hello->beat);
 }
 
@@ -134,6 +135,15 @@ static void make_welcome(struct maker *maker, struct welcome *welcome)
     make_name(maker, welcome->numeric, sizeof welcome->numeric);
     welcome->heartbeat_ms = make_u32(maker, 1, UINT32_MAX);
     welcome->lost_ms = make_u32(maker, 1, UINT32_MAX);
+}
+
+static struct partial make_partial(struct maker *maker)
+{
+    return (struct partial){
+        .state = make_digest(maker),
+        .bytes = make_number(maker, 1, BLOB_BYTES_MAX),
+        .steps = make_number(maker, 0, UINT64_MAX),
+    };
 }
 
 static void make_lease(struct maker *maker, struct lease *lease)
@@ -156,6 +166,9 @@ static void make_lease(struct maker *maker, struct lease *lease)
     job->parent_count = make_u32(maker, job->kind == JOB_EVALUATE ? 1 : 0, JOB_PARENTS_MAX);
     for (uint32_t i = 0; i < job->parent_count; i++)
         job->parents[i] = make_digest(maker);
+    lease->partial = (struct partial){.steps = 0};
+    if (make_u32(maker, 0, 1) == 1)
+        lease->partial = make_partial(maker);
 }
 
 static void make_result(struct maker *maker, struct result *result)
@@ -268,6 +281,24 @@ void make_message(struct maker *maker, enum message_kind kind, struct message *m
         message->status_request.job.line = make_u32(maker, 0, LINES_MAX - 1);
         message->status_request.job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
         make_name(maker, message->status_request.worker, sizeof message->status_request.worker);
+        return;
+    case MESSAGE_HANDOVER:
+        message->handover.lease = make_key(maker);
+        message->handover.job = make_digest(maker);
+        message->handover.partial = make_partial(maker);
+        return;
+    case MESSAGE_DRAIN:
+        make_text(maker, message->drain.reason, sizeof message->drain.reason);
+        return;
+    case MESSAGE_COMMAND:
+        message->command.kind = make_u32(maker, 1, COMMAND_KIND_LAST);
+        message->command.job.line = make_u32(maker, 0, LINES_MAX - 1);
+        message->command.job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
+        make_name(maker, message->command.worker, sizeof message->command.worker);
+        return;
+    case MESSAGE_ANSWER:
+        message->answer.done = make_u32(maker, 0, 1) == 1;
+        make_text(maker, message->answer.reason, sizeof message->answer.reason);
         return;
     case MESSAGE_REJOIN:
     case MESSAGE_ALIVE:

@@ -35,6 +35,10 @@ enum {
     PULL = 25,
     CHUNK = 26,
     ABSENT = 27,
+    HANDOVER = 28,
+    DRAIN = 29,
+    COMMAND = 30,
+    ANSWER = 31,
 };
 
 struct bound {
@@ -77,6 +81,13 @@ static void make_plain(enum message_kind kind, struct message *message)
     case MESSAGE_RESULT:
         message->result.outcome = OUTCOME_OK;
         break;
+    case MESSAGE_LEASE:
+        message->lease.partial = (struct partial){
+            .state = message->lease.job.spec,
+            .bytes = 100,
+            .steps = 10,
+        };
+        break;
     case MESSAGE_CHUNK:
         message->chunk = (struct chunk){
             .digest = message->chunk.digest,
@@ -109,6 +120,8 @@ static const struct bound broken[] = {
     {"hello: numeric: 5 given, at most 4", {{HELLO, 8}, WIRE_BYTES, 1, 'x', 5}},
     {"hello: numeric: 64 bytes, at most 63", {{HELLO, 8}, WIRE_BYTES, 64, 'x', 4}},
     {"hello: numeric: byte 0 is not printable ASCII", {{HELLO, 8}, WIRE_BYTES, 1, 10, 0}},
+    {"hello: token: 96 bytes, at most 95", {{HELLO, 10}, WIRE_BYTES, TOKEN_BYTES_MAX, 'x', 0}},
+    {"hello: token: byte 0 is not printable ASCII", {{HELLO, 10}, WIRE_BYTES, 3, 10, 0}},
     {"hello: beat: missing", {{HELLO, 9}, WIRE_GONE, 0, 0, 0}},
     {"hello: held[0]: attempt: 0, at least 1", {{HELLO, 9, 4, 4}, WIRE_GONE, 0, 0, 0}},
 
@@ -158,6 +171,12 @@ static const struct bound broken[] = {
     {"lease: parents: 0 given, an evaluation needs 1", {{LEASE, 3, 8}, WIRE_GONE, 0, 0, 0}},
     {"lease: data: 31 bytes, a digest has 32", {{LEASE, 3, 9}, WIRE_BYTES, 31, 1, 0}},
     {"lease: data: zeros, which stand for none", {{LEASE, 3, 9}, WIRE_BYTES, 32, 0, 0}},
+
+    {"lease: state: 31 bytes, a digest has 32", {{LEASE, 4, 1}, WIRE_BYTES, 31, 1, 0}},
+    {"lease: state: zeros, which stand for none", {{LEASE, 4, 1}, WIRE_BYTES, 32, 0, 0}},
+    {"lease: state_bytes: 0, at least 1", {{LEASE, 4, 2}, WIRE_GONE, 0, 0, 0}},
+    {"lease: state_bytes: 17179869185, at most 17179869184",
+     {{LEASE, 4, 2}, WIRE_VARINT, BLOB_BYTES_MAX + 1, 0, 0}},
 
     {"result: lease: missing", {{RESULT, 1}, WIRE_GONE, 0, 0, 0}},
     {"result: line: 1000000, at most 999999", {{RESULT, 1, 1}, WIRE_VARINT, LINES_MAX, 0, 0}},
@@ -211,6 +230,22 @@ static const struct bound broken[] = {
     {"status: json_bytes: 262145, at most 262144",
      {{STATUS, 1}, WIRE_BYTES, STATUS_BYTES_MAX + 1, '1', 0}},
 
+    {"handover: lease: missing", {{HANDOVER, 1}, WIRE_GONE, 0, 0, 0}},
+    {"handover: attempt: 0, at least 1", {{HANDOVER, 1, 4}, WIRE_GONE, 0, 0, 0}},
+    {"handover: job: 0 bytes, a digest has 32", {{HANDOVER, 2}, WIRE_GONE, 0, 0, 0}},
+    {"handover: partial: missing", {{HANDOVER, 3}, WIRE_GONE, 0, 0, 0}},
+    {"handover: state: 33 bytes, a digest has 32", {{HANDOVER, 3, 1}, WIRE_BYTES, 33, 1, 0}},
+    {"handover: state_bytes: 0, at least 1", {{HANDOVER, 3, 2}, WIRE_GONE, 0, 0, 0}},
+    {"drain: reason: 256 bytes, at most 255", {{DRAIN, 1}, WIRE_BYTES, 256, 'x', 0}},
+    {"command: kind: 0 is not known", {{COMMAND, 1}, WIRE_GONE, 0, 0, 0}},
+    {"command: kind: 3 is not known", {{COMMAND, 1}, WIRE_VARINT, COMMAND_KIND_LAST + 1, 0, 0}},
+    {"command: line: 1000000, at most 999999", {{COMMAND, 2}, WIRE_VARINT, LINES_MAX, 0, 0}},
+    {"command: job: 9223372036854775808, at most 9223372036854775807",
+     {{COMMAND, 3}, WIRE_VARINT, JOB_NUMBER_FINAL + 1, 0, 0}},
+    {"command: worker: 64 bytes, at most 63", {{COMMAND, 4}, WIRE_BYTES, NAME_BYTES_MAX, 'x', 0}},
+    {"command: worker: byte 0 is not printable ASCII", {{COMMAND, 4}, WIRE_BYTES, 3, 0x7F, 0}},
+    {"answer: reason: 256 bytes, at most 255", {{ANSWER, 2}, WIRE_BYTES, 256, 'x', 0}},
+
     {"pull: digest: 31 bytes, a digest has 32", {{PULL, 1}, WIRE_BYTES, 31, 1, 0}},
     {"pull: offset: 17179869185, at most 17179869184",
      {{PULL, 2}, WIRE_VARINT, BLOB_BYTES_MAX + 1, 0, 0}},
@@ -243,6 +278,8 @@ static const struct bound kept[] = {
     {NULL, {{LEASE, 3, 2}, WIRE_GONE, 0, 0, 0}},
     {NULL, {{LEASE, 3, 7}, WIRE_GONE, 0, 0, 0}},
     {NULL, {{LEASE, 3, 9}, WIRE_GONE, 0, 0, 0}},
+    {NULL, {{LEASE, 4}, WIRE_GONE, 0, 0, 0}},
+    {NULL, {{HELLO, 10}, WIRE_GONE, 0, 0, 0}},
     {NULL, {{RESULT, 4}, WIRE_FIXED64, 0, 0, 0}},
     {NULL, {{RESULT, 8}, WIRE_VARINT, BLOB_BYTES_MAX, 0, 0}},
     {NULL, {{RESULT, 11}, WIRE_GONE, 0, 0, 0}},
@@ -267,7 +304,7 @@ static void check_bound(const struct bound *bound)
     struct error error = {.text = ""};
     size_t used = 0;
     uint32_t field = bound->edit.path[0];
-    make_plain(field > 10 && field < 28 ? (enum message_kind)(field - 10) : MESSAGE_LEASE,
+    make_plain(field >= HELLO && field <= ANSWER ? (enum message_kind)(field - 10) : MESSAGE_LEASE,
                &message);
     assert_true(codec_append(codec, &message, datagram, sizeof datagram, &used));
     assert_true(wire_edit_datagram(datagram, used, &bound->edit, &edited) >= 1);
