@@ -10,6 +10,8 @@
  */
 #include "proto/codec_internal.h"
 
+#include "proto/seal.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -109,9 +111,10 @@ static size_t bytes_at_most(const struct message *message)
 static size_t append_at_once(const struct outgoing *out, uint8_t *buffer, size_t most)
 {
     size_t expected = length_size(most - 1); /* of the length, for most messages */
-    size_t length = protobuf_c_message_pack(&out->envelope.base, buffer + expected);
-    size_t prefix = length_size(length);
+    size_t packed = protobuf_c_message_pack(&out->envelope.base, buffer + expected);
+    size_t length = packed + SEAL_BYTES, prefix = length_size(length);
     assert(prefix + length <= most);
+    seal_write(buffer + expected, packed);
     if (prefix != expected)
         memmove(buffer + prefix, buffer + expected, length);
     write_length(length, buffer);
@@ -129,13 +132,14 @@ bool codec_append(struct codec *codec, const struct message *message, uint8_t *b
         *used += append_at_once(&out, buffer + *used, most);
         return true;
     }
-    size_t length = protobuf_c_message_get_packed_size(&out.envelope.base);
-    size_t prefix = length_size(length);
+    size_t packed = protobuf_c_message_get_packed_size(&out.envelope.base);
+    size_t length = packed + SEAL_BYTES, prefix = length_size(length);
     assert(prefix + length <= DATAGRAM_BYTES_MAX);
     if (prefix + length > size - *used)
         return false;
     write_length(length, buffer + *used);
     protobuf_c_message_pack(&out.envelope.base, buffer + *used + prefix);
+    seal_write(buffer + *used + prefix, packed);
     *used += prefix + length;
     return true;
 }
@@ -167,10 +171,38 @@ static enum codec_result judge_unparsable(struct codec *codec, const uint8_t *by
         count);
 }
 
+/*
+ * Envelopes of the first versions bore no seal. Of those a hello is told from damage, whose sender
+ * has to be refused (it says its version twice, which damage would have to change alike), and a
+ * refusal.
+ */
+static enum codec_result judge_unsealed(struct codec *codec, const uint8_t *bytes, size_t count,
+                                        struct codec_cursor *cursor, struct message *message,
+                                        struct error *error)
+{
+    codec->arena_used = 0;
+    Ratchet__Envelope *envelope = seal_is_there(bytes, count)
+                                      ? NULL
+                                      : ratchet__envelope__unpack(&codec->allocator, count, bytes);
+    if (envelope == NULL || envelope->version == 0 || envelope->version >= SEALED_SINCE)
+        return (enum codec_result)error_set(error, CODEC_MALFORMED,
+                                            "envelope: checksum: not that of its %zu bytes", count);
+    if (envelope->body_case == RATCHET__ENVELOPE__BODY_REFUSED)
+        return codec_read(codec, envelope, message, error) ? CODEC_OK : CODEC_MALFORMED;
+    bool says_hello = envelope->body_case == RATCHET__ENVELOPE__BODY_HELLO &&
+                      envelope->hello->protocol_version == envelope->version;
+    if (!says_hello)
+        return (enum codec_result)error_set(error, CODEC_MALFORMED, "envelope: checksum: missing");
+    return check_version(envelope->version, cursor, error);
+}
+
 static enum codec_result decode(struct codec *codec, const uint8_t *bytes, size_t count,
                                 struct codec_cursor *cursor, struct message *message,
                                 struct error *error)
 {
+    if (!seal_holds(bytes, count))
+        return judge_unsealed(codec, bytes, count, cursor, message, error);
+    count -= SEAL_BYTES;
     codec->arena_used = 0;
     Ratchet__Envelope *envelope = ratchet__envelope__unpack(&codec->allocator, count, bytes);
     if (envelope == NULL)
@@ -216,10 +248,12 @@ size_t codec_pack_result(struct codec *codec, const struct result *result, uint8
     struct outgoing out;
     codec_fill_result(result, &out);
     size_t length = protobuf_c_message_get_packed_size(&out.envelope.base);
-    assert(length <= RESULT_BYTES_MAX);
-    if (length > size)
+    assert(length + SEAL_BYTES <= RESULT_BYTES_MAX);
+    if (length + SEAL_BYTES > size)
         return 0;
-    return protobuf_c_message_pack(&out.envelope.base, buffer);
+    protobuf_c_message_pack(&out.envelope.base, buffer);
+    seal_write(buffer, length);
+    return length + SEAL_BYTES;
 }
 
 enum codec_result codec_unpack_result(struct codec *codec, const uint8_t *bytes, size_t count,

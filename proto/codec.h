@@ -3,6 +3,7 @@
  *
  * A datagram (one ZeroMQ frame) is one or more envelopes, each behind its length as a protobuf
  * varint, so that a busy loop sends hundreds of messages in one write. The schema is ratchet.proto.
+ * Each envelope ends with a checksum (seal.h): damaged ones are dropped, never believed.
  *
  * Decoding allocates nothing from the heap: protobuf-c unpacks into the codec's own arena, which
  * bounds what a hostile frame can cost. What comes out satisfies message.h; anything else is an
@@ -32,7 +33,8 @@ bool codec_append(struct codec *codec, const struct message *message, uint8_t *b
 enum codec_result {
     CODEC_OK = 0,
     CODEC_END,       /* the datagram holds no further envelope */
-    CODEC_MALFORMED, /* not ours, cut, or outside the limits: the rest of the datagram is lost */
+    CODEC_MALFORMED, /* not ours, damaged, or outside the limits: the rest of the datagram is lost
+                      */
     CODEC_WRONG_VERSION, /* a peer of another protocol version; *peer_version says which */
 };
 

@@ -6,6 +6,7 @@
  */
 #include "coordinator/shell/shell_zmq.h"
 #include "proto/codec.h"
+#include "proto/seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +32,9 @@ static int print_answer(const uint8_t *reply, size_t bytes)
 
 int main(int argc, char **argv)
 {
-    /* An envelope of two bytes behind its length: field 1, the version, is 99. */
-    static const uint8_t version[] = {2, 0x08, 99};
+    /* An envelope of two bytes behind its length: field 1, the version, is 99. And its seal. */
+    uint8_t version[3 + SEAL_BYTES] = {2 + SEAL_BYTES, 0x08, 99};
+    seal_write(version + 1, 2);
     /* A length that goes far beyond the end. */
     static const uint8_t garbage[] = {0xff, 0xff, 0x7f, 1, 2, 3};
     if (argc != 3) {

@@ -1,6 +1,9 @@
 /*
  * fuzz_codec.c: any bytes as a datagram.
  *
+ * The input is taken as envelopes without their seals, which no search would ever find: they are
+ * put on here. The input as it is is tried as well.
+ *
  * Each message that the codec accepts is encoded by a second codec and decoded again. The two must
  * say the same, and what was accepted must fit a datagram of its own: so a bound that decoding lets
  * slip stops the search, here or in an assert of the encoder. The same bytes are also tried as one
@@ -8,14 +11,19 @@
  */
 #include "proto/codec.h"
 
+#include "proto/seal.h"
 #include "tests/unit/proto/message_equal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct codec *reader, *echo;
 static uint8_t buffer[DATAGRAM_BYTES_MAX];
+
+enum { INPUT_BYTES_MAX = 1 << 20 };
+static uint8_t sealed[2 * INPUT_BYTES_MAX];
 
 static void require(bool holds)
 {
@@ -63,6 +71,45 @@ static void check_result(const uint8_t *data, size_t size)
     require(same_result(&result, &again));
 }
 
+/* A varint of at most five bytes; returns how many they are, 0 when it does not end. */
+static size_t read_length(const uint8_t *data, size_t size, uint64_t *length)
+{
+    *length = 0;
+    for (size_t i = 0; i < size && i < 5; i++) {
+        *length |= (uint64_t)(data[i] & 127) << (7 * i);
+        if (data[i] < 128)
+            return i + 1;
+    }
+    return 0;
+}
+
+static size_t write_length(uint64_t length, uint8_t *out)
+{
+    size_t used = 0;
+    for (; length >= 128; length >>= 7)
+        out[used++] = (uint8_t)(length | 128);
+    out[used++] = (uint8_t)length;
+    return used;
+}
+
+/* Copies the envelopes to `sealed`, each with its seal; returns the size. */
+static size_t seal_all(const uint8_t *data, size_t size)
+{
+    size_t used = 0, at = 0;
+    uint64_t length;
+    for (size_t prefix; (prefix = read_length(data + at, size - at, &length)) > 0;) {
+        at += prefix;
+        if (length > size - at || used + length + 5 + SEAL_BYTES > sizeof sealed)
+            break;
+        used += write_length(length + SEAL_BYTES, sealed + used);
+        memcpy(sealed + used, data + at, (size_t)length);
+        seal_write(sealed + used, (size_t)length);
+        used += (size_t)length + SEAL_BYTES;
+        at += (size_t)length;
+    }
+    return used;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (reader == NULL) {
@@ -71,6 +118,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(reader != NULL && echo != NULL);
     }
     check_datagram(data, size);
-    check_result(data, size);
+    if (size > INPUT_BYTES_MAX)
+        return 0;
+    check_datagram(sealed, seal_all(data, size));
+    memcpy(sealed, data, size);
+    seal_write(sealed, size);
+    check_result(sealed, size + SEAL_BYTES);
     return 0;
 }

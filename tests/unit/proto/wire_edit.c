@@ -1,6 +1,8 @@
 /* wire_edit.c: see wire_edit.h. Its input is what the codec wrote: bad input is a bug. */
 #include "tests/unit/proto/wire_edit.h"
 
+#include "proto/seal.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -112,10 +114,20 @@ static size_t apply_at(const uint8_t *bytes, size_t size, const struct wire_edit
     return 1;
 }
 
+void wire_seal(struct wire *envelope)
+{
+    assert(SEAL_BYTES <= sizeof envelope->bytes - envelope->size);
+    seal_write(envelope->bytes, envelope->size);
+    envelope->size += SEAL_BYTES;
+}
+
 size_t wire_apply(const uint8_t *bytes, size_t size, const struct wire_edit *edit, struct wire *out)
 {
+    assert(seal_holds(bytes, size));
     out->size = 0;
-    return apply_at(bytes, size, edit, 0, out);
+    size_t reached = apply_at(bytes, size - SEAL_BYTES, edit, 0, out);
+    wire_seal(out);
+    return reached;
 }
 
 size_t wire_edit_datagram(const uint8_t *datagram, size_t size, const struct wire_edit *edit,

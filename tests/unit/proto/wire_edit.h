@@ -36,10 +36,13 @@ struct wire {
 void wire_put_byte(struct wire *wire, uint8_t byte);
 void wire_put_varint(struct wire *wire, uint64_t value);
 
+/* Ends the envelope with its seal, as the codec demands. */
+void wire_seal(struct wire *envelope);
+
 /*
- * Copies the message `bytes` to *out; every occurrence of the field at the path is dropped and the
- * new value put in its place, in each message that the path leads to. Returns how many messages
- * that were.
+ * Copies the envelope `bytes` to *out, and seals it anew; every occurrence of the field at the path
+ * is dropped and the new value put in its place, in each message that the path leads to. Returns
+ * how many messages that were.
  */
 size_t wire_apply(const uint8_t *bytes, size_t size, const struct wire_edit *edit,
                   struct wire *out);
