@@ -14,7 +14,7 @@ void bulk_init(struct bulk_port *port, struct simulation *simulation)
     limits.capacity = 4 + dice_below(dice, BULK_PULLS_MAX - 3);
     limits.window = 1 + dice_below(dice, 4);
     limits.chunk_bytes = (uint32_t)dice_magnitude(dice, (struct span){16, 1024});
-    limits.retry_ms = (uint32_t)dice_magnitude(dice, (struct span){100, 2000});
+    limits.retry_ms = (uint32_t)simulation_draw_ms(simulation, (struct span){100, 2000});
     limits.tries = 3 + dice_below(dice, 8);
     port->simulation = simulation;
     port->transfers = transfers_create(&limits);
@@ -31,7 +31,7 @@ static void send_to(struct bulk_port *port, const struct instance_id *peer,
 {
     struct packet_header header = {CHANNEL_BULK, port->outwards, port->seat, port->instance};
     if (port->outwards == TO_WORKER) {
-        header.seat = simulation_seat_of(peer);
+        header.seat = simulation_seat_of(port->simulation, peer);
         header.worker = *peer;
     }
     uint8_t buffer[2048];
@@ -110,7 +110,9 @@ struct bulk_end bulk_receive(struct bulk_port *port, const struct instance_id *p
 
 struct bulk_end bulk_pump(struct bulk_port *port, uint64_t now_ms)
 {
-    struct message message = {.kind = MESSAGE_PULL};
+    struct message message; /* large, and mostly there is nothing to say */
+    message.kind = MESSAGE_PULL;
+    message.epoch = 0;
     struct instance_id peer;
     while (transfers_next_pull(port->transfers, now_ms, &peer, &message.pull))
         send_to(port, &peer, &message);

@@ -10,7 +10,12 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Of a crowd only some leases are held against what the core says of its workers: each time it
+ * says it of all. */
+enum { CROWD_MIN = 64, LEASES_PER_LOOK = 512 };
 
 static void fail(struct checker *checker, const char *text, struct job_key job)
 {
@@ -22,11 +27,24 @@ void checker_init(struct checker *checker, struct simulation *simulation,
                   const struct reference *reference)
 {
     *checker = (struct checker){.simulation = simulation, .reference = reference};
+    history_init(&checker->history, simulation->trial);
+    size_t jobs = (size_t)checker->history.lines * checker->history.places;
+    checker->jobs = calloc(jobs, sizeof checker->jobs[0]);
+    checker->workers =
+        calloc(simulation->trial->config.sessions_max, sizeof checker->workers[0]);
+    assert(checker->jobs != NULL && checker->workers != NULL);
 }
 
-uint32_t checker_place(struct job_key job)
+void checker_fini(struct checker *checker)
 {
-    return job.job == JOB_NUMBER_FINAL ? TRIAL_JOBS_MAX : (uint32_t)job.job;
+    history_fini(&checker->history);
+    free(checker->jobs);
+    free(checker->workers);
+}
+
+struct checker_job *checker_job(struct checker *checker, struct job_key job)
+{
+    return &checker->jobs[history_place(&checker->history, job)];
 }
 
 static bool job_exists(const struct checker *checker, struct job_key job)
@@ -52,9 +70,7 @@ uint32_t checker_detail(const struct job *job, uint8_t detail[64])
 static void enter(struct checker *checker, const struct commit_record *record)
 {
     struct checker_line *line = &checker->lines[record->job.key.line];
-    uint32_t place = checker_place(record->job.key);
-    checker->history.there[record->job.key.line][place] = true;
-    checker->history.commits[record->job.key.line][place] = *record;
+    history_enter(&checker->history, record);
     line->chain = record->chain;
     checker->sequence = record->sequence;
     if (record->job.key.job == JOB_NUMBER_FINAL)
@@ -67,7 +83,7 @@ void checker_rewind(struct checker *checker)
 {
     const struct simulation *simulation = checker->simulation;
     const struct core_config *config = &simulation->trial->config;
-    memset(checker->history.there, 0, sizeof checker->history.there);
+    history_clear(&checker->history);
     checker->sequence = 0;
     for (uint32_t i = 0; i < config->line_count; i++)
         checker->lines[i] =
@@ -97,7 +113,7 @@ void checker_on_commit(struct checker *checker, const struct commit_record *reco
     if (record->sequence != checker->sequence + 1)
         fail(checker, "the ledger's sequence has a gap", key);
     struct checker_line *line = &checker->lines[key.line];
-    if (checker->history.there[key.line][checker_place(key)])
+    if (history_has(&checker->history, key))
         fail(checker, "committed twice", key);
     bool ordered = checker->simulation->trial->config.mode == COMMIT_ORDERED;
     if (ordered && key.job != JOB_NUMBER_FINAL && key.job != line->next_job)
@@ -132,8 +148,11 @@ static void check_capacity(struct checker *checker, const struct instance_id *to
                            struct job_key job)
 {
     const struct coordinator_node *node = &checker->simulation->coordinator;
-    struct worker_summary workers[2 * SEATS_MAX];
-    uint32_t count = core_workers(node->core, coordinator_now(node), workers, 2 * SEATS_MAX);
+    uint32_t sessions_max = checker->simulation->trial->config.sessions_max;
+    if (sessions_max > CROWD_MIN && ++checker->leases % LEASES_PER_LOOK != 0)
+        return;
+    struct worker_summary *workers = checker->workers;
+    uint32_t count = core_workers(node->core, coordinator_now(node), workers, sessions_max);
     for (uint32_t i = 0; i < count; i++) {
         if (memcmp(&workers[i].instance, to, sizeof *to) != 0)
             continue;
@@ -152,7 +171,7 @@ static void check_lease(struct checker *checker, const struct instance_id *to,
         fail(checker, "leased although there is no such job", key);
         return;
     }
-    if (checker->history.there[key.line][checker_place(key)])
+    if (history_has(&checker->history, key))
         fail(checker, "leased although it is committed", key);
     if (lease->key.epoch != checker->simulation->coordinator.disk.epoch)
         fail(checker, "leased under another epoch", key);
@@ -260,10 +279,11 @@ static void check_waste(struct checker *checker)
     if (!simulation->calm)
         return;
     for (uint32_t line = 0; line < simulation->trial->config.line_count; line++)
-        for (uint32_t place = 0; place < TRIAL_JOBS_MAX; place++)
-            if (checker->carried_out[line][place] > 1)
-                fail(checker, "carried out more than once although nothing went wrong",
-                     (struct job_key){line, place});
+        for (uint64_t number = 0; number < simulation->trial->lines[line].jobs; number++) {
+            struct job_key job = {line, number};
+            if (checker_job(checker, job)->carried_out > 1)
+                fail(checker, "carried out more than once although nothing went wrong", job);
+        }
 }
 
 /* What `status` tells agrees with the ledger. */
@@ -271,10 +291,7 @@ static void check_summary(struct checker *checker)
 {
     const struct simulation *simulation = checker->simulation;
     struct core_summary summary = core_summary(simulation->coordinator.core);
-    uint64_t commits = 0;
-    for (uint32_t line = 0; line < simulation->trial->config.line_count; line++)
-        for (uint32_t place = 0; place < TRIAL_PLACES; place++)
-            commits += checker->history.there[line][place];
+    uint64_t commits = history_count(&checker->history);
     uint32_t over = summary.lines_closed + summary.lines_stalled;
     if (summary.commits != commits || over != simulation->trial->config.line_count ||
         summary.lines_open != 0 || summary.waiting + summary.leased + summary.held != 0)
@@ -307,7 +324,7 @@ void checker_on_finished(struct checker *checker)
     const struct history *expected = checker->reference->history;
     if (history->finish_code != expected->finish_code)
         world_fail(world, FAILURE_DIGEST, "the run ended otherwise than the reference");
-    if (memcmp(history->there, expected->there, sizeof history->there) != 0)
+    if (!history_same_jobs(history, expected))
         world_fail(world, FAILURE_DIGEST, "not the same jobs were committed as in the reference");
     if (!digest_equal(&history->digest, &expected->digest))
         world_fail(world, FAILURE_DIGEST, "the digest is not the reference's");

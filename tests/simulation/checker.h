@@ -13,22 +13,12 @@
 #define RATCHET_TESTS_SIMULATION_CHECKER_H
 
 #include "coordinator/core/core.h"
+#include "tests/simulation/history.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/trial.h"
 
 struct simulation;
 struct worker_node;
-
-/* The last place is the final job's. */
-enum { TRIAL_PLACES = TRIAL_JOBS_MAX + 1 };
-
-/* All commits of a run, by line and job. */
-struct history {
-    bool there[TRIAL_LINES_MAX][TRIAL_PLACES];
-    struct commit_record commits[TRIAL_LINES_MAX][TRIAL_PLACES];
-    struct digest digest; /* of the finished run */
-    enum finish_code finish_code;
-};
 
 struct reference {
     const struct history *history;
@@ -41,24 +31,28 @@ struct checker_line {
     bool stopped; /* by an input: from then on only the reference's order of jobs holds */
 };
 
+/* What the simulator did to a job. */
+struct checker_job {
+    uint8_t counted_deaths, failures; /* it must not look like poison when it is none */
+    uint32_t carried_out;             /* how often; second opinions not counted */
+};
+
 struct checker {
     struct simulation *simulation;
     const struct reference *reference; /* or NULL */
     struct history history;
     struct checker_line lines[TRIAL_LINES_MAX];
     uint64_t sequence;
-    /* What the simulator did to each job: it must not look like poison when it is none. */
-    uint8_t counted_deaths[TRIAL_LINES_MAX][TRIAL_PLACES];
-    uint8_t failures[TRIAL_LINES_MAX][TRIAL_PLACES];
-    /* How often each job was carried out, second opinions not counted. */
-    uint32_t carried_out[TRIAL_LINES_MAX][TRIAL_PLACES];
+    struct checker_job *jobs; /* by history_place */
+    struct worker_summary *workers; /* room for what the core says of all of them */
+    uint64_t leases;
 };
 
 void checker_init(struct checker *checker, struct simulation *simulation,
                   const struct reference *reference);
+void checker_fini(struct checker *checker);
 
-/* Where the job is in the tables above. */
-uint32_t checker_place(struct job_key job);
+struct checker_job *checker_job(struct checker *checker, struct job_key job);
 
 /* The coordinator starts again: the account is that of the records on its disk. */
 void checker_rewind(struct checker *checker);

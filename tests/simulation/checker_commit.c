@@ -132,10 +132,9 @@ const char *commit_difference(const struct checker *checker, const struct commit
     if (checker->lines[key.line].stopped && key.job == JOB_NUMBER_FINAL)
         return NULL;
     const struct history *history = checker->reference->history;
-    uint32_t place = checker_place(key);
-    if (!history->there[key.line][place])
+    if (!history_has(history, key))
         return "the reference has no such commit";
-    const char *field = difference(record, &history->commits[key.line][place]);
+    const char *field = difference(record, history_of(history, key));
     if (field == NULL)
         return NULL;
     snprintf(text, sizeof text, "its %s is not the reference's", field);

@@ -15,11 +15,16 @@
 
 static void reserve(struct coordinator_node *node)
 {
-    if (node->out_capacity - node->out_size >= DATAGRAM_BYTES_MAX)
-        return;
-    node->out_capacity *= 2;
-    node->out_bytes = realloc(node->out_bytes, node->out_capacity);
-    assert(node->out_bytes != NULL);
+    if (node->out_capacity - node->out_size < DATAGRAM_BYTES_MAX) {
+        node->out_capacity *= 2;
+        node->out_bytes = realloc(node->out_bytes, node->out_capacity);
+    }
+    if (node->outgoing_count == node->outgoing_capacity) {
+        node->outgoing_capacity *= 2;
+        node->outgoing =
+            realloc(node->outgoing, node->outgoing_capacity * sizeof node->outgoing[0]);
+    }
+    assert(node->out_bytes != NULL && node->outgoing != NULL);
 }
 
 /* The datagram that the next message to `to` goes into: often the last one, if it has the same
@@ -32,10 +37,9 @@ static struct outgoing *datagram_for(struct coordinator_node *node, const struct
     if (last != NULL && memcmp(&last->header.worker, to, sizeof *to) == 0 && last->size < 4096 &&
         dice_chance(dice, 0.7))
         return last;
-    assert(node->outgoing_count < sizeof node->outgoing / sizeof node->outgoing[0]);
     struct outgoing *added = &node->outgoing[node->outgoing_count++];
     *added = (struct outgoing){
-        .header = {CHANNEL_CONTROL, TO_WORKER, simulation_seat_of(to), *to},
+        .header = {CHANNEL_CONTROL, TO_WORKER, simulation_seat_of(node->simulation, to), *to},
         .offset = node->out_size,
     };
     return added;
@@ -46,7 +50,7 @@ void coordinator_send(struct coordinator_node *node, const struct instance_id *t
 {
     struct simulation *simulation = node->simulation;
     checker_on_send(&simulation->checker, to, message);
-    narrate_message(&simulation->world, "<", simulation_seat_of(to), message);
+    narrate_message(&simulation->world, "<", simulation_seat_of(simulation, to), message);
     reserve(node);
     struct outgoing *datagram = datagram_for(node, to);
     bool fits = codec_append(simulation->encoder, message, node->out_bytes + datagram->offset,

@@ -14,11 +14,14 @@
 
 void coordinator_init(struct coordinator_node *node, struct simulation *simulation)
 {
-    *node = (struct coordinator_node){.simulation = simulation};
+    node->simulation = simulation; /* the rest is zeros, most of which stay untouched */
     node->bulk.outwards = TO_WORKER;
+    packet_ring_init(&node->inbox);
     node->out_capacity = 4 * DATAGRAM_BYTES_MAX;
     node->out_bytes = malloc(node->out_capacity);
-    assert(node->out_bytes != NULL);
+    node->outgoing_capacity = 1024;
+    node->outgoing = malloc(node->outgoing_capacity * sizeof node->outgoing[0]);
+    assert(node->out_bytes != NULL && node->outgoing != NULL);
 
     const struct trial *trial = simulation->trial;
     node->stage = trial->extended ? STAGE_FIRST : STAGE_FULL;
@@ -45,9 +48,8 @@ static void forget_process(struct coordinator_node *node)
 {
     core_destroy(&node->core);
     bulk_fini(&node->bulk);
-    for (uint32_t i = 0; i < node->inbox_count; i++)
-        network_free(node->inbox[i]);
-    node->inbox_count = node->blob_event_count = node->wish_count = node->drop_count = 0;
+    packet_ring_fini(&node->inbox);
+    node->blob_event_count = node->wish_count = node->drop_count = 0;
     node->outgoing_count = 0;
     node->out_size = 0;
     node->finishing = false;
@@ -63,6 +65,7 @@ void coordinator_fini(struct coordinator_node *node)
         forget_process(node);
     disk_fini(&node->disk);
     free(node->out_bytes);
+    free(node->outgoing);
 }
 
 uint64_t coordinator_now(const struct coordinator_node *node)
@@ -101,7 +104,7 @@ static void plan_next_turn(struct coordinator_node *node)
         delay_ms = until(node, bulk_deadline_ms);
     if (delay_ms > COORDINATOR_SYNC_MS && (node->drop_count > 0 || !disk_is_synced(&node->disk)))
         delay_ms = COORDINATOR_SYNC_MS;
-    if (node->inbox_count > 0 || node->blob_event_count > 0)
+    if (packet_ring_first(&node->inbox) != NULL || node->blob_event_count > 0)
         delay_ms = 0;
     wake(node, delay_ms);
 }
@@ -152,14 +155,13 @@ static void take_packet(struct coordinator_node *node, const struct packet *pack
 
 static void take_mail(struct coordinator_node *node)
 {
-    uint32_t count =
-        node->inbox_count < node->messages_per_turn ? node->inbox_count : node->messages_per_turn;
-    for (uint32_t i = 0; i < count; i++) {
-        take_packet(node, node->inbox[i]);
-        network_free(node->inbox[i]);
+    for (uint32_t i = 0; i < node->messages_per_turn; i++) {
+        struct packet *packet = packet_ring_first(&node->inbox);
+        if (packet == NULL)
+            return;
+        take_packet(node, packet);
+        network_free(packet);
     }
-    node->inbox_count -= count;
-    memmove(node->inbox, node->inbox + count, node->inbox_count * sizeof node->inbox[0]);
 }
 
 static void take_blob_events(struct coordinator_node *node)
@@ -215,11 +217,11 @@ static void turn(void *context, const struct action *action)
 
 void coordinator_deliver(struct coordinator_node *node, struct packet *packet)
 {
-    if (!node->alive || node->inbox_count == sizeof node->inbox / sizeof node->inbox[0]) {
+    if (!node->alive) {
         network_free(packet);
         return;
     }
-    node->inbox[node->inbox_count++] = packet;
+    packet_ring_append(&node->inbox, packet);
     /* Usually at once; now and then a few milliseconds gather a larger batch. */
     struct dice *dice = &node->simulation->world.dice;
     wake(node, dice_chance(dice, 0.1) ? dice_below(dice, 10) : 0);
@@ -279,8 +281,9 @@ void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
 {
     if (!node->alive)
         return;
-    struct worker_summary workers[2 * SEATS_MAX];
-    uint32_t count = core_workers(node->core, coordinator_now(node), workers, 2 * SEATS_MAX);
+    struct worker_summary *workers = node->simulation->checker.workers;
+    uint32_t count = core_workers(node->core, coordinator_now(node), workers,
+                                  node->simulation->trial->config.sessions_max);
     struct message message = {
         .kind = MESSAGE_STOP,
         .epoch = node->disk.epoch,
@@ -342,7 +345,7 @@ void coordinator_extend(struct coordinator_node *node)
     }
     node->disk.marks[node->disk.mark_count - 1].digest = core_digest(core);
     core_destroy(&core);
-    boot_later(node, dice_magnitude(&simulation->world.dice, (struct span){1, 10000}));
+    boot_later(node, simulation_draw_ms(simulation, (struct span){1, 10000}));
 }
 
 /* As the real shell does: what nobody refers to goes, what somebody refers to must be there. */

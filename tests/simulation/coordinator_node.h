@@ -55,8 +55,7 @@ struct coordinator_node {
     struct bulk_port bulk;
     struct disk disk;
 
-    struct packet *inbox[4096];
-    uint32_t inbox_count;
+    struct packet_ring inbox;
     struct blob_event blob_events[BLOB_EVENTS_MAX];
     uint32_t blob_event_count;
     struct pull_wish wishes[BLOB_EVENTS_MAX];
@@ -64,8 +63,8 @@ struct coordinator_node {
     struct digest drops[BLOB_EVENTS_MAX]; /* wait for the next sync */
     uint32_t drop_count;
 
-    struct outgoing outgoing[16384];
-    uint32_t outgoing_count;
+    struct outgoing *outgoing;
+    uint32_t outgoing_count, outgoing_capacity;
     uint8_t *out_bytes;
     size_t out_size, out_capacity;
 

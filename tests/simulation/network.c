@@ -7,27 +7,76 @@
 
 static const uint64_t LATE_MS_MAX = 20000;
 
-void network_init(struct network *network, struct world *world, const struct fault_plan *plan)
+void network_init(struct network *network, const struct network_options *options)
 {
-    *network = (struct network){.world = world, .plan = *plan};
-    network->packets.previous = network->packets.next = &network->packets;
-    uint64_t typical_ms = dice_magnitude(&world->dice, (struct span){1, 64}) - 1;
-    for (uint32_t i = 0; i < SEATS_MAX; i++)
-        network->links[i].latency_ms = dice_between(&world->dice, (struct span){0, typical_ms});
-}
-
-void network_free(struct packet *packet)
-{
-    packet->ring.previous->next = packet->ring.next;
-    packet->ring.next->previous = packet->ring.previous;
-    free(packet);
+    *network = (struct network){
+        .world = options->world,
+        .plan = options->plan,
+        .seats = options->seats,
+        .pace = options->pace,
+    };
+    packet_ring_init(&network->packets);
+    network->links = calloc(network->seats, sizeof network->links[0]);
+    assert(network->links != NULL);
+    struct dice *dice = &network->world->dice;
+    uint64_t typical_ms = dice_magnitude(dice, (struct span){1, 64}) - 1;
+    for (uint32_t i = 0; i < network->seats; i++)
+        network->links[i].latency_ms = dice_between(dice, (struct span){0, typical_ms});
 }
 
 void network_fini(struct network *network)
 {
-    while (network->packets.next != &network->packets)
-        network_free((struct packet *)network->packets.next);
+    packet_ring_fini(&network->packets);
+    free(network->links);
 }
+
+/* ----------------------------------------------------------------------------------------- rings
+ */
+
+void packet_ring_init(struct packet_ring *ring)
+{
+    ring->previous = ring->next = ring;
+}
+
+static void unlink_packet(struct packet *packet)
+{
+    packet->ring.previous->next = packet->ring.next;
+    packet->ring.next->previous = packet->ring.previous;
+}
+
+static void link_packet(struct packet_ring *ring, struct packet *packet)
+{
+    packet->ring.previous = ring->previous;
+    packet->ring.next = ring;
+    packet->ring.previous->next = packet->ring.next->previous = &packet->ring;
+}
+
+void packet_ring_append(struct packet_ring *ring, struct packet *packet)
+{
+    unlink_packet(packet);
+    link_packet(ring, packet);
+}
+
+struct packet *packet_ring_first(const struct packet_ring *ring)
+{
+    return ring->next != ring ? (struct packet *)ring->next : NULL;
+}
+
+void network_free(struct packet *packet)
+{
+    unlink_packet(packet);
+    free(packet);
+}
+
+void packet_ring_fini(struct packet_ring *ring)
+{
+    struct packet *packet;
+    while ((packet = packet_ring_first(ring)) != NULL)
+        network_free(packet);
+}
+
+/* ------------------------------------------------------------------------------------ on the way
+ */
 
 static void arrive(void *context, const struct action *action)
 {
@@ -49,15 +98,13 @@ static void dispatch(struct network *network, const struct packet_header *header
     packet->header = *header;
     packet->count = count;
     memcpy(packet->bytes, bytes, count);
-    packet->ring.previous = network->packets.previous;
-    packet->ring.next = &network->packets;
-    packet->ring.previous->next = packet->ring.next->previous = &packet->ring;
+    link_packet(&network->packets, packet);
 
     struct dice *dice = &network->world->dice;
     uint64_t delay_ms = network->links[header->seat].latency_ms;
     if (dice_chance(dice, fault_chance(&network->plan, FAULT_DELAY))) {
         network->fault_counts[FAULT_DELAY]++;
-        delay_ms += dice_magnitude(dice, (struct span){1, LATE_MS_MAX});
+        delay_ms += network->pace * dice_magnitude(dice, (struct span){1, LATE_MS_MAX});
     }
     world_schedule(network->world, delay_ms,
                    (struct action){.run = arrive, .context = network, .payload = packet});
@@ -66,7 +113,7 @@ static void dispatch(struct network *network, const struct packet_header *header
 void network_send(struct network *network, const struct packet_header *header, const uint8_t *bytes,
                   size_t count)
 {
-    assert(header->seat < SEATS_MAX);
+    assert(header->seat < network->seats);
     network->datagrams++;
     network->bytes += count;
     struct dice *dice = &network->world->dice;
@@ -104,7 +151,7 @@ void network_cut(struct network *network, const struct cut *cut)
 void network_heal(struct network *network)
 {
     network->plan = (struct fault_plan){{0}};
-    for (uint32_t i = 0; i < SEATS_MAX; i++) {
+    for (uint32_t i = 0; i < network->seats; i++) {
         network->links[i].cut_token++;
         memset(network->links[i].cut_channels, 0, sizeof network->links[i].cut_channels);
     }

@@ -14,7 +14,7 @@
 #include "tests/simulation/faults.h"
 #include "tests/simulation/world.h"
 
-enum { SEATS_MAX = 12, NODE_SLOTS_MAX = 64 };
+enum { NODE_SLOTS_MAX = 64 };
 
 enum channel { CHANNEL_CONTROL = 1, CHANNEL_BULK = 2 };
 enum direction { TO_COORDINATOR = 1, TO_WORKER = 2 };
@@ -26,7 +26,7 @@ struct packet_header {
     struct instance_id worker; /* the sender or the addressee */
 };
 
-/* All packets in flight or held by a receiver are in one ring. */
+/* Packets in flight are in one ring, those that a receiver has not looked at yet in another. */
 struct packet_ring {
     struct packet_ring *previous, *next;
 };
@@ -48,7 +48,9 @@ struct network {
     struct world *world;
     uint64_t *fault_counts;
     struct fault_plan plan; /* a copy: healing clears it */
-    struct link links[SEATS_MAX];
+    struct link *links; /* by seat */
+    uint32_t seats;
+    uint64_t pace;
     struct packet_ring packets;
     uint64_t datagrams, bytes;
     /* Gives the packet to its receiver, who frees it through network_free. */
@@ -56,12 +58,25 @@ struct network {
     void *context;
 };
 
-void network_init(struct network *network, struct world *world, const struct fault_plan *plan);
+struct network_options {
+    struct world *world;
+    struct fault_plan plan;
+    uint32_t seats;
+    uint64_t pace; /* of how late a late datagram is */
+};
+void network_init(struct network *network, const struct network_options *options);
 void network_fini(struct network *network);
 
 void network_send(struct network *network, const struct packet_header *header, const uint8_t *bytes,
                   size_t count);
 void network_free(struct packet *packet);
+
+void packet_ring_init(struct packet_ring *ring);
+/* Moves the packet to the end of the ring. */
+void packet_ring_append(struct packet_ring *ring, struct packet *packet);
+/* The oldest packet, or NULL. It stays where it is. */
+struct packet *packet_ring_first(const struct packet_ring *ring);
+void packet_ring_fini(struct packet_ring *ring);
 
 struct cut {
     uint32_t seat;

@@ -1,10 +1,7 @@
 /* seed.c: see seed.h. */
 #include "tests/simulation/seed.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /*
  * The same trial in its plainest form: one worker, one slot, no faults but the poison that is in
@@ -31,6 +28,7 @@ static struct simulation_result run_reference(const struct trial *trial, uint64_
 static void add(struct simulation_result *sum, const struct simulation_result *other)
 {
     sum->simulated_ms += other->simulated_ms;
+    sum->worker_ms += other->worker_ms;
     sum->commits += other->commits;
     sum->evaluations += other->evaluations;
     sum->datagrams += other->datagrams;
@@ -43,9 +41,8 @@ struct simulation_result seed_run(const struct seed_setup *setup)
     struct cast cast;
     trial_draw(&trial, setup->seed, &plan);
     cast_draw(&cast, setup->seed, &plan);
-    struct history *history = calloc(1, sizeof *history);
-    assert(history != NULL);
-    struct reference reference = {.history = history};
+    struct history history = {0};
+    struct reference reference = {.history = &history};
     struct simulation_setup run = {
         .seed = setup->seed,
         .trial = &trial,
@@ -55,18 +52,18 @@ struct simulation_result seed_run(const struct seed_setup *setup)
     };
     struct simulation_result plain = {0};
     if (trial.config.mode == COMMIT_ORDERED) {
-        plain = run_reference(&trial, setup->seed, history);
+        plain = run_reference(&trial, setup->seed, &history);
         run.reference = &reference;
     }
     if (plain.failure.kind != FAILURE_NONE) {
         struct failure failure = plain.failure;
         snprintf(plain.failure.text, sizeof plain.failure.text, "in the fault-free run: %.900s",
                  failure.text);
-        free(history);
+        history_fini(&history);
         return plain;
     }
     struct simulation_result result = simulation_run(&run);
     add(&result, &plain);
-    free(history);
+    history_fini(&history);
     return result;
 }

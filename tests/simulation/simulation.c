@@ -15,9 +15,21 @@ static const struct span STORM_MS = {5000, 400000};
 static const uint64_t GOING_HOME_MS = 120000;
 static const uint64_t JOB_MS_WORST = 50 * 30000;
 
-uint32_t simulation_seat_of(const struct instance_id *instance)
+uint32_t simulation_seat_of(const struct simulation *simulation, const struct instance_id *instance)
 {
-    return instance->bytes[1] < SEATS_MAX ? instance->bytes[1] : 0;
+    uint32_t seat;
+    memcpy(&seat, instance->bytes + 4, sizeof seat);
+    return seat < simulation->cast.seats ? seat : 0;
+}
+
+uint64_t simulation_stretch(const struct simulation *simulation, uint64_t ms)
+{
+    return ms * simulation->trial->pace;
+}
+
+uint64_t simulation_draw_ms(struct simulation *simulation, struct span span)
+{
+    return simulation_stretch(simulation, dice_magnitude(&simulation->world.dice, span));
 }
 
 static void deliver(void *context, struct packet *packet)
@@ -55,12 +67,20 @@ static struct simulation *open_simulation(const struct simulation_setup *setup)
     assert(simulation->core_effects != NULL && simulation->worker_effects != NULL);
     world_init(&simulation->world, setup->seed);
     simulation->world.voice = setup->voice == SETUP_VERBOSE ? WORLD_VERBOSE : WORLD_QUIET;
-    network_init(&simulation->network, &simulation->world, setup->plan);
+    const struct network_options network = {
+        .world = &simulation->world,
+        .plan = *setup->plan,
+        .seats = setup->cast->seats,
+        .pace = setup->trial->pace,
+    };
+    network_init(&simulation->network, &network);
     simulation->network.fault_counts = simulation->fault_counts;
     simulation->network.deliver = deliver;
     simulation->network.context = simulation;
     checker_init(&simulation->checker, simulation, setup->reference);
     coordinator_init(&simulation->coordinator, simulation);
+    simulation->workers = calloc(setup->cast->seats, sizeof simulation->workers[0]);
+    assert(simulation->workers != NULL);
     for (uint32_t i = 0; i < simulation->cast.seats; i++) {
         worker_init(&simulation->workers[i], simulation, i);
         simulation->fault_counts[FAULT_FOREIGN] += worker_is_refused(&simulation->workers[i]);
@@ -73,9 +93,11 @@ static void close_simulation(struct simulation *simulation)
     for (uint32_t i = 0; i < simulation->cast.seats; i++)
         worker_fini(&simulation->workers[i]);
     coordinator_fini(&simulation->coordinator);
+    checker_fini(&simulation->checker);
     network_fini(&simulation->network);
     archive_fini(&simulation->archive);
     world_fini(&simulation->world);
+    free(simulation->workers);
     free(simulation->worker_effects);
     free(simulation->core_effects);
     codec_destroy(&simulation->decoder);
@@ -92,7 +114,8 @@ static void raise_budget(struct simulation *simulation)
     coordinator_extend(&simulation->coordinator);
     simulation->fault_counts[FAULT_BUDGET_RAISE]++;
     for (uint32_t i = 0; i < simulation->cast.seats; i++)
-        worker_spawn_later(&simulation->workers[i], dice_below(&simulation->world.dice, 20000));
+        worker_spawn_later(&simulation->workers[i],
+                           simulation_draw_ms(simulation, (struct span){1, 20000}));
 }
 
 static bool over(const struct simulation *simulation)
@@ -119,11 +142,13 @@ static uint64_t patience_ms(const struct simulation *simulation)
     for (uint32_t i = 0; i < trial->config.line_count; i++)
         jobs += trial->lines[i].jobs + 1;
     for (uint32_t i = 0; i < simulation->cast.seats; i++) {
-        uint64_t ms = trial->job_ms * simulation->cast.roles[i].slowness * 3 / 2;
+        uint64_t ms = trial->job_ms * cast_role(&simulation->cast, i)->slowness * 3 / 2;
         job_ms = ms > job_ms ? ms : job_ms;
     }
-    job_ms = job_ms < JOB_MS_WORST / 50 ? job_ms : JOB_MS_WORST / 50;
-    return 1800000 + JOB_MS_WORST + 2 * jobs * (job_ms + 1000);
+    uint64_t worst_ms = simulation_stretch(simulation, JOB_MS_WORST);
+    job_ms = job_ms < worst_ms / 50 ? job_ms : worst_ms / 50;
+    return simulation_stretch(simulation, 1800000) + worst_ms +
+           2 * jobs * (job_ms + simulation_stretch(simulation, 1000));
 }
 
 static void describe_end(struct simulation *simulation, char *text, size_t size)
@@ -156,7 +181,9 @@ static void start(struct simulation *simulation)
 {
     coordinator_boot(&simulation->coordinator);
     for (uint32_t i = 0; i < simulation->cast.seats; i++)
-        worker_spawn_later(&simulation->workers[i], simulation->cast.roles[i].arrives_ms);
+        worker_spawn_later(
+            &simulation->workers[i],
+            simulation_stretch(simulation, cast_role(&simulation->cast, i)->arrives_ms));
     weather_start(simulation);
 }
 
@@ -182,7 +209,7 @@ static bool anybody_here(const struct simulation *simulation)
 static void go_home(struct simulation *simulation)
 {
     struct world *world = &simulation->world;
-    uint64_t end_ms = world->now_ms + GOING_HOME_MS;
+    uint64_t end_ms = world->now_ms + simulation_stretch(simulation, GOING_HOME_MS);
     while (world->failure.kind == FAILURE_NONE && anybody_here(simulation) &&
            world_next_ms(world) < end_ms)
         world_step(world);
@@ -198,7 +225,7 @@ static void run_phases(struct simulation *simulation)
     if (over(simulation))
         return;
     start(simulation);
-    run_until(simulation, dice_magnitude(&simulation->world.dice, STORM_MS));
+    run_until(simulation, simulation_draw_ms(simulation, STORM_MS));
     if (!over(simulation)) {
         weather_clear(simulation);
         finish_or_fail(simulation);
@@ -215,17 +242,22 @@ struct simulation_result simulation_run(const struct simulation_setup *setup)
 {
     struct simulation *simulation = open_simulation(setup);
     run_phases(simulation);
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        worker_count_life(&simulation->workers[i]);
     struct simulation_result result = {
         .failure = simulation->world.failure,
         .digest = simulation->checker.history.digest,
         .simulated_ms = simulation->world.now_ms,
+        .worker_ms = simulation->worker_ms,
         .commits = simulation->checker.sequence,
         .evaluations = simulation->evaluations,
         .datagrams = simulation->network.datagrams,
     };
     memcpy(result.fault_counts, simulation->fault_counts, sizeof result.fault_counts);
-    if (setup->history != NULL)
+    if (setup->history != NULL) {
         *setup->history = simulation->checker.history;
+        simulation->checker.history = (struct history){0};
+    }
     close_simulation(simulation);
     return result;
 }

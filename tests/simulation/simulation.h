@@ -35,11 +35,12 @@ struct simulation {
     struct codec *encoder, *decoder; /* two, as a message that was decoded outlives the answer to it
                                       */
     struct coordinator_node coordinator;
-    struct worker_node workers[SEATS_MAX];
+    struct worker_node *workers; /* by seat */
     struct core_effects *core_effects;
     struct worker_effects *worker_effects;
     uint64_t fault_counts[FAULT_COUNT];
     uint64_t evaluations; /* jobs carried out by slots */
+    uint64_t worker_ms;   /* how long processes of workers have lived, added up */
 };
 
 struct simulation_setup {
@@ -49,21 +50,26 @@ struct simulation_setup {
     const struct fault_plan *plan;
     const struct reference *reference; /* what an ordered trial must come to; NULL: nothing to
                                           compare */
-    struct history *history;           /* filled with the run's commits when it succeeds; or NULL */
+    struct history *history;           /* gets the run's commits, for the caller to end; or NULL */
     enum { SETUP_QUIET, SETUP_VERBOSE } voice;
 };
 
 struct simulation_result {
     struct failure failure;
     struct digest digest;
-    uint64_t simulated_ms, commits, evaluations, datagrams;
+    uint64_t simulated_ms, worker_ms, commits, evaluations, datagrams;
     uint64_t fault_counts[FAULT_COUNT];
 };
 
 /* Runs the whole of it. */
 struct simulation_result simulation_run(const struct simulation_setup *setup);
 
-/* The seat is part of an instance's name. */
-uint32_t simulation_seat_of(const struct instance_id *instance);
+/* The seat is part of an instance's name: bytes 4 to 7. */
+uint32_t simulation_seat_of(const struct simulation *simulation,
+                            const struct instance_id *instance);
+/* As long as that takes at the pace of this trial. */
+uint64_t simulation_stretch(const struct simulation *simulation, uint64_t ms);
+/* A time between these, at this pace, of whatever magnitude. */
+uint64_t simulation_draw_ms(struct simulation *simulation, struct span span);
 
 #endif

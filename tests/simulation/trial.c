@@ -132,7 +132,7 @@ static void draw_lines(struct trial *trial, struct dice *dice)
     /* Most trials are small; a few are large enough for what is done in portions per step. */
     bool large = dice_chance(dice, 0.03);
     struct span lookahead = large ? (struct span){50, 300} : (struct span){1, 12};
-    struct span jobs = large ? (struct span){100, TRIAL_JOBS_MAX} : (struct span){5, 60};
+    struct span jobs = large ? (struct span){100, 400} : (struct span){5, 60};
     struct line_config model = draw_model(dice, trial, lookahead);
     for (uint32_t i = 0; i < trial->config.line_count; i++) {
         struct line_config *line = &trial->lines[i];
@@ -149,6 +149,15 @@ static void draw_lines(struct trial *trial, struct dice *dice)
     }
 }
 
+static void stretch(struct core_config *config, uint64_t pace)
+{
+    config->heartbeat_ms *= (uint32_t)pace;
+    config->suspect_ms *= (uint32_t)pace;
+    config->lost_ms *= (uint32_t)pace;
+    config->confirm_ms *= (uint32_t)pace;
+    config->reattach_ms *= (uint32_t)pace;
+}
+
 static void draw_config(struct core_config *config, struct dice *dice)
 {
     config->mode = dice_chance(dice, 0.75) ? COMMIT_ORDERED : COMMIT_ARRIVAL;
@@ -159,7 +168,7 @@ static void draw_config(struct core_config *config, struct dice *dice)
         snprintf(config->numeric, sizeof config->numeric, "%s", TRIAL_NUMERIC);
     config->line_count = 1 + dice_below(dice, TRIAL_LINES_MAX);
     config->open_lines = 1 + dice_below(dice, config->line_count);
-    config->sessions_max = dice_chance(dice, 0.1) ? SEATS_MAX / 2 : 2 * SEATS_MAX;
+    config->sessions_max = dice_chance(dice, 0.1) ? ROLES_MAX / 2 : 2 * ROLES_MAX;
 }
 
 void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *plan)
@@ -168,7 +177,8 @@ void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *pla
     struct dice dice = dice_open(seed, DICE_TRIAL);
     draw_spec(trial, &dice);
     draw_data(trial, &dice);
-    trial->job_ms = dice_magnitude(&dice, (struct span){2, 2000});
+    trial->pace = dice_chance(&dice, 0.25) ? 1 : dice_magnitude(&dice, (struct span){1, 256});
+    trial->job_ms = trial->pace * dice_magnitude(&dice, (struct span){2, 2000});
     trial->poison_per_million = (uint32_t)plan->strength[FAULT_POISON];
     /* A line that was stopped stays so under any budget: the two would have to be told apart. */
     trial->extended = dice_chance(&dice, fault_chance(plan, FAULT_BUDGET_RAISE)) &&
@@ -180,7 +190,17 @@ void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *pla
     snprintf(config->experiment, sizeof config->experiment, "trial-%" PRIu64, seed);
     config->experiment_digest = digest_of(&seed, sizeof seed);
     draw_config(config, &dice);
+    stretch(config, trial->pace);
     draw_lines(trial, &dice);
+}
+
+uint32_t trial_jobs_max(const struct trial *trial)
+{
+    uint64_t jobs = 0;
+    for (uint32_t i = 0; i < trial->config.line_count; i++)
+        if (trial->lines[i].jobs > jobs)
+            jobs = trial->lines[i].jobs;
+    return (uint32_t)jobs;
 }
 
 struct core_config trial_core_config(const struct trial *trial, enum trial_stage stage,
@@ -199,9 +219,11 @@ void trial_describe(const struct trial *trial, char *text, size_t size)
     const struct line_config *line = &trial->lines[0];
     snprintf(
         text, size,
-        "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64 " ms a job%s%s%s",
+        "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64
+        " ms a job, pace %" PRIu64 "%s%s%s",
         line->search.strategy->name, config->mode == COMMIT_ORDERED ? "ordered" : "arrival",
         config->line_count, config->open_lines, line->jobs, line->lookahead, trial->job_ms,
+        trial->pace,
         config->final_evaluation ? ", final" : "", config->opinion_promising ? ", promising" : "",
         config->poison_fails ? ", poison fails" : "");
 }
@@ -223,7 +245,8 @@ void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
 {
     /* Another stream than the trial's, so that both can grow on their own. */
     struct dice dice = dice_open(~seed, DICE_TRIAL);
-    *cast = (struct cast){.seats = 1 + dice_below(&dice, SEATS_MAX)};
+    *cast = (struct cast){.seats = 1 + dice_below(&dice, ROLES_MAX)};
+    cast->role_count = cast->seats;
     bool equal_machines = dice_chance(&dice, 0.3), many_slots = dice_chance(&dice, 0.05);
     for (uint32_t i = 0; i < cast->seats; i++) {
         struct role *role = &cast->roles[i];
@@ -250,10 +273,17 @@ void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
     }
 }
 
+const struct role *cast_role(const struct cast *cast, uint32_t seat)
+{
+    assert(seat < cast->seats);
+    return &cast->roles[seat % cast->role_count];
+}
+
 struct cast cast_of_one(void)
 {
     return (struct cast){
         .seats = 1,
+        .role_count = 1,
         .roles = {{.slots = 1,
                    .jobs_per_slot = 1,
                    .slowness = 1,

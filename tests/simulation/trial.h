@@ -15,7 +15,8 @@
 #include "tests/simulation/network.h"
 #include "worker/evaluators/null.h"
 
-enum { TRIAL_LINES_MAX = 4, TRIAL_JOBS_MAX = 400, TRIAL_DATA_BYTES_MAX = 4096 };
+enum { ROLES_MAX = 12 };
+enum { TRIAL_LINES_MAX = 4, TRIAL_DATA_BYTES_MAX = 4096 };
 
 /*
  * Some runs end twice: under a first budget, and, resumed by the user with a larger one, under the
@@ -37,6 +38,12 @@ struct trial {
     uint8_t data[TRIAL_DATA_BYTES_MAX];
     uint32_t data_bytes;
     struct digest data_digest;
+    /*
+     * How much longer everything takes that the user and the machines decide: jobs, heartbeats,
+     * patience, faults. At 1 jobs take milliseconds and a day of faults some minutes; at 256 jobs
+     * take minutes or hours, and the day is one. What the cores and the network decide stays.
+     */
+    uint64_t pace;
     uint64_t job_ms; /* what a job takes a worker of speed 1 */
     uint32_t poison_per_million;
 };
@@ -44,6 +51,8 @@ struct trial {
 /* The trial of a seed. Of the faults those matter to it that are in the jobs and budgets
  * themselves. */
 void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *plan);
+/* The jobs of the longest line: the final one is not counted. */
+uint32_t trial_jobs_max(const struct trial *trial);
 /* The configuration of one life of the coordinator. Borrows from the trial. */
 struct core_config trial_core_config(const struct trial *trial, enum trial_stage stage,
                                      uint64_t epoch);
@@ -69,8 +78,11 @@ struct role {
 
 struct cast {
     uint32_t seats;
-    struct role roles[SEATS_MAX];
+    uint32_t role_count; /* of a crowd each role is given to many seats */
+    struct role roles[ROLES_MAX];
 };
+
+const struct role *cast_role(const struct cast *cast, uint32_t seat);
 
 void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan);
 /* One worker with one slot, there from the start. */

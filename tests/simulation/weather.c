@@ -18,7 +18,7 @@ static void cut_link(struct simulation *simulation)
     cut.channels = CHANNEL_CONTROL | CHANNEL_BULK;
     if (dice_chance(dice, 0.4))
         cut.channels = 1 + dice_below(dice, 2);
-    cut.for_ms = dice_magnitude(dice, (struct span){100, 60000});
+    cut.for_ms = simulation_draw_ms(simulation, (struct span){100, 60000});
     world_trace(&simulation->world,
                 "network: w%" PRIu32 " cut, directions %" PRIu32 ", channels %" PRIu32
                 ", for %" PRIu64 " ms",
@@ -31,7 +31,7 @@ static void crash_coordinator(struct simulation *simulation, enum crash_kind kin
 {
     struct dice *dice = &simulation->world.dice;
     struct crash_order order = {.kind = kind, .point = 1 + dice_below(dice, CRASH_POINT_LAST)};
-    order.down_ms = dice_magnitude(dice, (struct span){1, 30000});
+    order.down_ms = simulation_draw_ms(simulation, (struct span){1, 30000});
     coordinator_crash(&simulation->coordinator, &order);
 }
 
@@ -47,7 +47,7 @@ static void cut_power(struct simulation *simulation)
 
 static void stall_coordinator(struct simulation *simulation)
 {
-    uint64_t for_ms = dice_magnitude(&simulation->world.dice, (struct span){100, 30000});
+    uint64_t for_ms = simulation_draw_ms(simulation, (struct span){100, 30000});
     coordinator_stall(&simulation->coordinator, for_ms);
     simulation->fault_counts[FAULT_COORDINATOR_STALL]++;
 }
@@ -56,7 +56,7 @@ static void pause_coordinator(struct simulation *simulation)
 {
     simulation->fault_counts[FAULT_COORDINATOR_PAUSE]++;
     coordinator_pause(&simulation->coordinator,
-                      dice_magnitude(&simulation->world.dice, (struct span){1, 30000}));
+                      simulation_draw_ms(simulation, (struct span){1, 30000}));
 }
 
 static void kill_worker(struct simulation *simulation)
@@ -69,7 +69,7 @@ static void kill_worker(struct simulation *simulation)
 static void pause_worker(struct simulation *simulation)
 {
     struct worker_node *worker = any_worker(simulation);
-    worker_pause(worker, dice_magnitude(&simulation->world.dice, (struct span){100, 40000}));
+    worker_pause(worker, simulation_draw_ms(simulation, (struct span){100, 40000}));
     simulation->fault_counts[FAULT_WORKER_PAUSE]++;
 }
 
@@ -115,15 +115,19 @@ static void (*const strikes[FAULT_COUNT])(struct simulation *) = {
     [FAULT_STOP] = stop_run,
 };
 
+static uint64_t draw_wait(struct simulation *simulation, enum fault fault)
+{
+    uint64_t mean_ms = simulation_stretch(simulation, simulation->plan.strength[fault]);
+    return dice_wait(&simulation->world.dice, mean_ms);
+}
+
 static void strike(void *context, const struct action *action)
 {
     struct simulation *simulation = context;
     if (simulation->healed)
         return;
     strikes[action->index](simulation);
-    uint64_t wait_ms =
-        1 + dice_wait(&simulation->world.dice, simulation->plan.strength[action->index]);
-    world_schedule(&simulation->world, wait_ms, *action);
+    world_schedule(&simulation->world, 1 + draw_wait(simulation, action->index), *action);
 }
 
 void weather_start(struct simulation *simulation)
@@ -131,8 +135,7 @@ void weather_start(struct simulation *simulation)
     for (enum fault i = 0; i < FAULT_COUNT; i++) {
         if (strikes[i] == NULL || simulation->plan.strength[i] == 0)
             continue;
-        uint64_t wait_ms = dice_wait(&simulation->world.dice, simulation->plan.strength[i]);
-        world_schedule(&simulation->world, wait_ms,
+        world_schedule(&simulation->world, draw_wait(simulation, i),
                        (struct action){.run = strike, .context = simulation, .index = i});
     }
 }

@@ -160,7 +160,7 @@ static void leave(struct worker_node *node, const struct worker_effect *effect)
     worker_flush(node);
     worker_die(node);
     if (!simulation->coordinator.finished && !worker_is_refused(node))
-        worker_spawn_later(node, 1 + dice_below(&simulation->world.dice, 30000));
+        worker_spawn_later(node, simulation_draw_ms(simulation, (struct span){1, 30000}));
 }
 
 static void perform(struct worker_node *node, const struct worker_effect *effect)
@@ -206,7 +206,7 @@ static void crash(struct worker_node *node)
     } else if (simulation->plan.strength[FAULT_CACHE_EVICTION] > 0) {
         worker_evict(node, 0.2);
     }
-    worker_spawn_later(node, dice_magnitude(dice, (struct span){1, 30000}));
+    worker_spawn_later(node, simulation_draw_ms(simulation, (struct span){1, 30000}));
 }
 
 void worker_step(struct worker_node *node, const struct worker_event *event)

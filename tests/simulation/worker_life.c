@@ -15,11 +15,10 @@
 
 void worker_init(struct worker_node *node, struct simulation *simulation, uint32_t seat)
 {
-    *node = (struct worker_node){
-        .simulation = simulation,
-        .seat = seat,
-        .role = simulation->cast.roles[seat],
-    };
+    node->simulation = simulation; /* the rest is zeros, most of which stay untouched */
+    node->seat = seat;
+    node->role = cast_role(&simulation->cast, seat);
+    packet_ring_init(&node->inbox);
     node->bulk.outwards = TO_COORDINATOR;
     node->bulk.seat = seat;
     node->out_bytes = malloc(DATAGRAM_BYTES_MAX);
@@ -27,15 +26,23 @@ void worker_init(struct worker_node *node, struct simulation *simulation, uint32
     worker_forget_home(node);
 }
 
+void worker_count_life(struct worker_node *node)
+{
+    if (!node->alive)
+        return;
+    node->simulation->worker_ms += node->simulation->world.now_ms - node->born_ms;
+    node->born_ms = node->simulation->world.now_ms;
+}
+
 void worker_die(struct worker_node *node)
 {
+    worker_count_life(node);
     worker_core_destroy(&node->core);
     bulk_fini(&node->bulk);
-    for (uint32_t i = 0; i < node->inbox_count; i++)
-        network_free(node->inbox[i]);
-    node->inbox_count = node->news_count = node->fetch_count = 0;
+    packet_ring_fini(&node->inbox);
+    node->news_count = node->fetch_count = 0;
     node->out_size = 0;
-    for (uint32_t i = 0; i < NODE_SLOTS_MAX; i++) {
+    for (uint32_t i = 0; i < node->role->slots; i++) {
         node->slots[i].state = NODE_SLOT_DOWN;
         node->slots[i].token++;
     }
@@ -65,7 +72,7 @@ void worker_forget_home(struct worker_node *node)
     memcpy(node->home.id.bytes, words, sizeof words);
 }
 
-/* Byte 0 is never 0, byte 1 is the seat: see simulation_seat_of. */
+/* Byte 0 is never 0, bytes 4 to 7 are the seat: see simulation_seat_of. */
 static struct instance_id draw_instance(struct worker_node *node)
 {
     struct instance_id instance;
@@ -75,14 +82,15 @@ static struct instance_id draw_instance(struct worker_node *node)
     words[1] = dice_u64(dice);
     memcpy(instance.bytes, words, sizeof words);
     instance.bytes[0] |= 0x80;
-    instance.bytes[1] = (uint8_t)node->seat;
+    memcpy(instance.bytes + 4, &node->seat, sizeof node->seat);
     return instance;
 }
 
 static struct worker_config config_of(const struct worker_node *node)
 {
     struct worker_config config = worker_config_default();
-    const struct role *role = &node->role;
+    const struct role *role = node->role;
+    uint32_t pace = (uint32_t)node->simulation->trial->pace;
     snprintf(config.name, sizeof config.name, "w%" PRIu32, node->seat);
     snprintf(config.host, sizeof config.host, "host%" PRIu32, role->host);
     snprintf(config.engine_version, sizeof config.engine_version, "%s",
@@ -95,8 +103,11 @@ static struct worker_config config_of(const struct worker_node *node)
     snprintf(config.numeric[0], sizeof config.numeric[0], "%s",
              role->foreign == FOREIGN_NUMERIC ? "foreign" : TRIAL_NUMERIC);
     config.stay = role->stays;
-    config.spool_ms = role->spool_ms;
-    config.linger_ms = role->linger_ms;
+    config.hello_ms_min *= pace;
+    config.hello_ms_max *= pace;
+    config.resend_ms *= pace;
+    config.spool_ms = role->spool_ms * pace;
+    config.linger_ms = role->linger_ms == UINT64_MAX ? UINT64_MAX : role->linger_ms * pace;
     return config;
 }
 
@@ -135,6 +146,7 @@ void worker_spawn(struct worker_node *node)
     node->clock_offset_ms = dice_below(&simulation->world.dice, 1000000);
     node->turn_at_ms = UINT64_MAX;
     node->lives++;
+    node->born_ms = simulation->world.now_ms;
     struct worker_config config = config_of(node);
     struct error error;
     node->core = worker_core_create(&config, &error);
@@ -144,7 +156,7 @@ void worker_spawn(struct worker_node *node)
     world_trace(&simulation->world, "w%" PRIu32 ": life %" PRIu64 " begins, %" PRIu32 " spooled",
                 node->seat, node->lives, node->home.spool_count);
     recover_spool(node);
-    for (uint32_t i = 0; i < node->role.slots; i++)
+    for (uint32_t i = 0; i < node->role->slots; i++)
         worker_slot_start(node, i);
     worker_wake(node);
 }
@@ -166,8 +178,8 @@ void worker_spawn_later(struct worker_node *node, uint64_t delay_ms)
 bool worker_is_refused(const struct worker_node *node)
 {
     bool ordered = node->simulation->trial->config.mode == COMMIT_ORDERED;
-    return node->role.foreign == FOREIGN_VERSION ||
-           (node->role.foreign == FOREIGN_NUMERIC && ordered);
+    return node->role->foreign == FOREIGN_VERSION ||
+           (node->role->foreign == FOREIGN_NUMERIC && ordered);
 }
 
 bool worker_is_done(const struct worker_node *node)
@@ -175,5 +187,5 @@ bool worker_is_done(const struct worker_node *node)
     if (!node->alive)
         return true;
     struct worker_view view = worker_core_view(node->core, worker_now(node));
-    return node->role.stays && view.queued + view.running + view.finished == 0;
+    return node->role->stays && view.queued + view.running + view.finished == 0;
 }

@@ -43,7 +43,7 @@ static void plan_next_turn(struct worker_node *node)
     uint64_t bulk_ms = transfers_deadline(node->bulk.transfers);
     if (bulk_ms < deadline_ms)
         deadline_ms = bulk_ms;
-    if (node->inbox_count > 0 || node->news_count > 0)
+    if (packet_ring_first(&node->inbox) != NULL || node->news_count > 0)
         deadline_ms = 0;
     if (deadline_ms != UINT64_MAX)
         wake_in(node, deadline_ms > now_ms ? deadline_ms - now_ms : 0);
@@ -84,12 +84,10 @@ static void take_packet(struct worker_node *node, const struct packet *packet)
 
 static void take_mail(struct worker_node *node)
 {
-    uint32_t count = node->inbox_count;
-    for (uint32_t i = 0; i < count && node->alive; i++) {
+    struct packet *packet;
+    while (node->alive && (packet = packet_ring_first(&node->inbox)) != NULL) {
         /* Taken out first: when the process dies of it, the rest is freed with the process. */
-        struct packet *packet = node->inbox[0];
-        node->inbox_count--;
-        memmove(node->inbox, node->inbox + 1, node->inbox_count * sizeof node->inbox[0]);
+        packet_ring_append(&node->simulation->network.packets, packet);
         take_packet(node, packet);
         network_free(packet);
     }
@@ -199,11 +197,11 @@ void worker_deliver(struct worker_node *node, struct packet *packet)
 {
     bool ours =
         node->alive && memcmp(&packet->header.worker, &node->instance, sizeof node->instance) == 0;
-    if (!ours || node->inbox_count == NODE_INBOX_MAX) {
+    if (!ours) {
         network_free(packet);
         return;
     }
-    node->inbox[node->inbox_count++] = packet;
+    packet_ring_append(&node->inbox, packet);
     worker_wake(node);
 }
 

@@ -48,14 +48,14 @@ struct shell_news {
     bool out_of_memory, cache_full;
 };
 
-enum { NODE_INBOX_MAX = 4096, NODE_NEWS_MAX = 4096, NODE_FETCHES_MAX = 1024 };
+enum { NODE_FETCHES_MAX = 1024 };
 
 struct worker_node {
     struct simulation *simulation;
     uint32_t seat;
-    struct role role;
+    const struct role *role;
     struct home home;
-    uint64_t lives;
+    uint64_t lives, born_ms;
 
     bool alive, leaving;
     struct instance_id instance;
@@ -63,8 +63,7 @@ struct worker_node {
     struct worker_core *core;
     struct bulk_port bulk;
     struct node_slot slots[NODE_SLOTS_MAX];
-    struct packet *inbox[NODE_INBOX_MAX];
-    uint32_t inbox_count;
+    struct packet_ring inbox;
     struct shell_news *news;
     uint32_t news_count, news_capacity;
     struct digest fetches[NODE_FETCHES_MAX]; /* asked for by the core and not answered yet */
@@ -79,6 +78,8 @@ struct worker_node {
 
 void worker_init(struct worker_node *node, struct simulation *simulation, uint32_t seat);
 void worker_fini(struct worker_node *node);
+/* Adds what its process has lived so far to the simulation's account. */
+void worker_count_life(struct worker_node *node);
 
 /* Starts a process in the seat, now or later; nothing when there is one by then. */
 void worker_spawn(struct worker_node *node);

@@ -65,7 +65,7 @@ static void draw_death(struct worker_node *node, const struct job *job, struct s
 {
     struct simulation *simulation = node->simulation;
     struct dice *dice = &simulation->world.dice;
-    uint8_t *counted = &simulation->checker.counted_deaths[job->key.line][checker_place(job->key)];
+    uint8_t *counted = &checker_job(&simulation->checker, job->key)->counted_deaths;
     bool poison = trial_is_poison(simulation->trial, job);
     news->exit_code = -1;
     if (!poison && (*counted >= MISFORTUNES_MAX || dice_chance(dice, 0.5))) {
@@ -109,7 +109,7 @@ static void fail_attempt(struct worker_node *node, const struct job *job, struct
 {
     struct simulation *simulation = node->simulation;
     simulation->fault_counts[FAULT_ATTEMPT_FAILED]++;
-    simulation->checker.failures[job->key.line][checker_place(job->key)]++;
+    checker_job(&simulation->checker, job->key)->failures++;
     result->outcome = OUTCOME_FAILED;
     result->fitness = __builtin_nan("");
     snprintf(result->reason, sizeof result->reason, "the disk is full");
@@ -118,7 +118,7 @@ static void fail_attempt(struct worker_node *node, const struct job *job, struct
 static bool attempt_fails(struct worker_node *node, const struct job *job)
 {
     struct simulation *simulation = node->simulation;
-    return simulation->checker.failures[job->key.line][checker_place(job->key)] < MISFORTUNES_MAX &&
+    return checker_job(&simulation->checker, job->key)->failures < MISFORTUNES_MAX &&
            dice_chance(&simulation->world.dice,
                        fault_chance(&simulation->plan, FAULT_ATTEMPT_FAILED));
 }
@@ -139,8 +139,8 @@ static void evaluate(struct worker_node *node, const struct job *job, struct res
     simulation->evaluations++;
     bool opinion = job->kind == JOB_EVALUATE && job->key.job != JOB_NUMBER_FINAL;
     if (!opinion)
-        simulation->checker.carried_out[job->key.line][checker_place(job->key)]++;
-    if (opinion && node->role.mistaken && dice_chance(&simulation->world.dice, 0.5)) {
+        checker_job(&simulation->checker, job->key)->carried_out++;
+    if (opinion && node->role->mistaken && dice_chance(&simulation->world.dice, 0.5)) {
         simulation->fault_counts[FAULT_WRONG_OPINION]++;
         result->fitness -= dice_unit(&simulation->world.dice);
     }
@@ -181,9 +181,9 @@ static uint64_t draw_duration(struct worker_node *node, const struct job *job)
 {
     struct simulation *simulation = node->simulation;
     struct dice *dice = &simulation->world.dice;
-    uint64_t ms = simulation->trial->job_ms * node->role.slowness;
-    if (ms > JOB_MS_MAX)
-        ms = JOB_MS_MAX;
+    uint64_t ms = simulation->trial->job_ms * node->role->slowness;
+    if (ms > simulation_stretch(simulation, JOB_MS_MAX))
+        ms = simulation_stretch(simulation, JOB_MS_MAX);
     ms = ms / 2 + dice_between(dice, (struct span){0, ms});
     if (job->kind == JOB_EVALUATE)
         ms /= 5;
@@ -199,7 +199,7 @@ void worker_slot_run(struct worker_node *node, uint32_t index, const struct leas
     struct simulation *simulation = node->simulation;
     struct node_slot *slot = &node->slots[index];
     checker_on_run(&simulation->checker, node, lease);
-    if (index >= node->role.slots || slot->state != NODE_SLOT_IDLE) {
+    if (index >= node->role->slots || slot->state != NODE_SLOT_IDLE) {
         world_fail(&simulation->world, FAILURE_INVARIANT,
                    "worker %" PRIu32 ": runs a job in a slot that is not idle", node->seat);
         return;

@@ -1,0 +1,29 @@
+/*
+ * history.h: all commits of a run, by line and job.
+ */
+#ifndef RATCHET_TESTS_SIMULATION_HISTORY_H
+#define RATCHET_TESTS_SIMULATION_HISTORY_H
+
+#include "tests/simulation/trial.h"
+
+struct history {
+    uint32_t lines, places; /* places of each line; the last one is the final job's */
+    bool *there;            /* [lines, places] */
+    struct commit_record *commits;
+    struct digest digest; /* of the finished run */
+    enum finish_code finish_code;
+};
+
+void history_init(struct history *history, const struct trial *trial);
+void history_fini(struct history *history);
+/* Where the job is in tables of lines times places. The job must be one of the trial's. */
+size_t history_place(const struct history *history, struct job_key job);
+bool history_has(const struct history *history, struct job_key job);
+/* Only of a job that it has. */
+const struct commit_record *history_of(const struct history *history, struct job_key job);
+void history_enter(struct history *history, const struct commit_record *record);
+void history_clear(struct history *history);
+uint64_t history_count(const struct history *history);
+bool history_same_jobs(const struct history *a, const struct history *b);
+
+#endif
