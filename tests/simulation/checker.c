@@ -204,6 +204,35 @@ void checker_on_send(struct checker *checker, const struct instance_id *to,
                    "a worker is told to stop before the run has ended");
 }
 
+void checker_before_send(struct checker *checker)
+{
+    const struct simulation *simulation = checker->simulation;
+    const struct disk *disk = &simulation->coordinator.disk;
+    bool arrival = simulation->trial->config.mode == COMMIT_ARRIVAL;
+    if (disk_has_staged(disk) || (arrival && !disk_is_synced(disk)))
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "messages leave before their batch is on disk");
+}
+
+void checker_on_decoded(struct checker *checker, const struct packet *packet, size_t end)
+{
+    if (end > packet->damaged_from)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "a damaged message of worker %" PRIu32 "'s link is believed",
+                   packet->header.seat);
+}
+
+void checker_on_undecoded(struct checker *checker, const struct packet *packet,
+                          enum codec_result result, const struct error *error)
+{
+    bool harmless = result == CODEC_END ||
+                    (result == CODEC_MALFORMED && packet->damaged_from < SIZE_MAX);
+    if (!harmless)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "a datagram of worker %" PRIu32 "'s link does not decode: %s",
+                   packet->header.seat, error->text);
+}
+
 void checker_on_run(struct checker *checker, const struct worker_node *worker,
                     const struct lease *lease)
 {

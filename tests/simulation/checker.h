@@ -13,6 +13,7 @@
 #define RATCHET_TESTS_SIMULATION_CHECKER_H
 
 #include "coordinator/core/core.h"
+#include "proto/codec.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/trial.h"
@@ -64,6 +65,14 @@ void checker_on_drop(struct checker *checker, const struct digest *digest);
 void checker_blobs_needed_are_there(struct checker *checker);
 /* The coordinator says that the run has ended, and that is committed. */
 void checker_on_finished(struct checker *checker);
+
+/* A batch's datagrams leave: whatever they say has to be on disk, as deep as the mode demands. */
+void checker_before_send(struct checker *checker);
+/* The packet's bytes up to `end` were taken for messages: they must be as they were sent. */
+void checker_on_decoded(struct checker *checker, const struct packet *packet, size_t end);
+/* Decoding of the packet ended: only of a damaged one anything may be left. */
+void checker_on_undecoded(struct checker *checker, const struct packet *packet,
+                          enum codec_result result, const struct error *error);
 
 /* A worker hands a job to a slot: it must have everything in its cache, and pinned. */
 void checker_on_run(struct checker *checker, const struct worker_node *worker,

@@ -59,8 +59,9 @@ void coordinator_send(struct coordinator_node *node, const struct instance_id *t
     node->out_size = datagram->offset + datagram->size;
 }
 
-static void flush(struct coordinator_node *node, uint32_t count)
+void coordinator_flush(struct coordinator_node *node, uint32_t count)
 {
+    checker_before_send(&node->simulation->checker);
     for (uint32_t i = 0; i < count; i++) {
         const struct outgoing *datagram = &node->outgoing[i];
         network_send(&node->simulation->network, &datagram->header,
@@ -197,7 +198,7 @@ void coordinator_step(struct coordinator_node *node, const struct core_event *ev
 
 static bool crash_is_due(const struct coordinator_node *node, enum crash_point point)
 {
-    return node->crash_point == point;
+    return node->crash_kind != CRASH_DISK_FULL && node->crash_point == point;
 }
 
 static bool sync_is_due(const struct coordinator_node *node)
@@ -211,6 +212,11 @@ static bool sync_is_due(const struct coordinator_node *node)
 void coordinator_end_batch(struct coordinator_node *node)
 {
     struct simulation *simulation = node->simulation;
+    bool disk_full = node->crash_point != CRASH_NOT && node->crash_kind == CRASH_DISK_FULL;
+    if (disk_full && disk_has_staged(&node->disk)) {
+        coordinator_give_up(node);
+        return;
+    }
     if (crash_is_due(node, CRASH_BEFORE_COMMIT)) {
         coordinator_die(node);
         return;
@@ -234,11 +240,11 @@ void coordinator_end_batch(struct coordinator_node *node)
     }
     uint32_t count = node->outgoing_count;
     if (crash_is_due(node, CRASH_WHILE_SENDING)) {
-        flush(node, count > 0 ? dice_below(&simulation->world.dice, count + 1) : 0);
+        coordinator_flush(node, count > 0 ? dice_below(&simulation->world.dice, count + 1) : 0);
         coordinator_die(node);
         return;
     }
-    flush(node, count);
+    coordinator_flush(node, count);
     if (node->finishing)
         node->finished = true;
 }

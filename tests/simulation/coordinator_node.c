@@ -4,6 +4,7 @@
  */
 #include "tests/simulation/coordinator_node.h"
 
+#include "tests/simulation/foreign.h"
 #include "tests/simulation/recovery.h"
 #include "tests/simulation/simulation.h"
 
@@ -70,7 +71,7 @@ void coordinator_fini(struct coordinator_node *node)
 
 uint64_t coordinator_now(const struct coordinator_node *node)
 {
-    return node->simulation->world.now_ms + node->clock_offset_ms;
+    return clock_read(&node->clock, node->simulation->world.now_ms);
 }
 
 /* ---------------------------------------------------------------------------------------- turns */
@@ -92,8 +93,7 @@ static void wake(struct coordinator_node *node, uint64_t delay_ms)
 
 static uint64_t until(const struct coordinator_node *node, uint64_t deadline_ms)
 {
-    uint64_t now_ms = coordinator_now(node);
-    return deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    return clock_until(&node->clock, node->simulation->world.now_ms, deadline_ms);
 }
 
 static void plan_next_turn(struct coordinator_node *node)
@@ -135,6 +135,24 @@ static void take_bulk(struct coordinator_node *node, const struct packet *packet
     coordinator_queue_blob_event(node, &news);
 }
 
+/* As the real shell does: the core never hears of it. */
+static void refuse_version(struct coordinator_node *node, const struct packet *packet,
+                           uint32_t version)
+{
+    struct simulation *simulation = node->simulation;
+    const struct worker_node *worker = &simulation->workers[packet->header.seat];
+    struct message message = {
+        .kind = MESSAGE_REFUSED,
+        .epoch = node->disk.epoch,
+        .refused = {.code = REFUSED_VERSION, .reason = "use one release of ratchet everywhere"},
+    };
+    if (worker->role->foreign < FOREIGN_OLDER || version != foreign_version(worker->role->foreign))
+        world_fail(&simulation->world, FAILURE_INVARIANT,
+                   "worker %" PRIu32 " is taken for one of protocol version %" PRIu32,
+                   packet->header.seat, version);
+    coordinator_send(node, &packet->header.worker, &message);
+}
+
 static void take_packet(struct coordinator_node *node, const struct packet *packet)
 {
     struct simulation *simulation = node->simulation;
@@ -143,14 +161,16 @@ static void take_packet(struct coordinator_node *node, const struct packet *pack
     struct error error;
     enum codec_result result;
     while ((result = codec_next(simulation->decoder, &cursor, &message, &error)) == CODEC_OK) {
+        checker_on_decoded(&simulation->checker, packet, cursor.position);
         if (packet->header.channel == CHANNEL_BULK)
             take_bulk(node, packet, &message);
         else
             take_control(node, packet, &message);
     }
-    if (result != CODEC_END)
-        world_fail(&simulation->world, FAILURE_INVARIANT, "a worker's datagram does not decode: %s",
-                   error.text);
+    if (result == CODEC_WRONG_VERSION)
+        refuse_version(node, packet, cursor.peer_version);
+    else
+        checker_on_undecoded(&simulation->checker, packet, result, &error);
 }
 
 static void take_mail(struct coordinator_node *node)
@@ -277,10 +297,8 @@ void coordinator_crash(struct coordinator_node *node, const struct crash_order *
     node->down_ms = order->down_ms;
 }
 
-void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
+static void say_pause(struct coordinator_node *node)
 {
-    if (!node->alive)
-        return;
     struct worker_summary *workers = node->simulation->checker.workers;
     uint32_t count = core_workers(node->core, coordinator_now(node), workers,
                                   node->simulation->trial->config.sessions_max);
@@ -291,6 +309,30 @@ void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
     };
     for (uint32_t i = 0; i < count; i++)
         coordinator_send(node, &workers[i].instance, &message);
+}
+
+/* The shell's way out of a failure: nothing of the open batch leaves, but workers hear of the end.
+ */
+void coordinator_give_up(struct coordinator_node *node)
+{
+    struct simulation *simulation = node->simulation;
+    world_trace(&simulation->world, "coordinator: the disk is full, back in %" PRIu64 " ms",
+                node->down_ms);
+    simulation->fault_counts[FAULT_DISK_FULL]++;
+    disk_kill(&node->disk);
+    node->outgoing_count = 0;
+    node->out_size = 0;
+    say_pause(node);
+    coordinator_flush(node, node->outgoing_count);
+    forget_process(node);
+    boot_later(node, node->down_ms);
+}
+
+void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
+{
+    if (!node->alive)
+        return;
+    say_pause(node);
     coordinator_end_batch(node);
     if (!node->alive)
         return; /* of a crash that was due at this very moment */
@@ -313,6 +355,23 @@ void coordinator_heal(struct coordinator_node *node)
         wake(node, 0);
     else
         boot_later(node, 0);
+}
+
+/*
+ * As the real shell does when a run is opened: checkpoints of commits that were not synced may be
+ * missing, and are made again from their descriptions. Of all others the bytes are there.
+ */
+static void remake_blobs(struct coordinator_node *node)
+{
+    struct simulation *simulation = node->simulation;
+    for (size_t i = node->disk.remade_from; i < node->disk.record_count; i++) {
+        const struct ledger_record *record = &node->disk.records[i];
+        if (record->kind != RECORD_COMMIT || !record->commit.admitted)
+            continue;
+        const struct blob *blob = archive_find(&simulation->archive, &record->commit.child);
+        assert(blob != NULL); /* the checker has carried out this very job again */
+        shelf_put(&node->disk.blobs, blob)->synced = true;
+    }
 }
 
 static void check_recovered(struct coordinator_node *node)
@@ -369,9 +428,11 @@ void coordinator_boot(struct coordinator_node *node)
     struct dice *dice = &simulation->world.dice;
     node->disk.epoch++;
     node->lives++;
-    node->clock_offset_ms = dice_below(dice, 1000000);
+    node->clock = simulation_draw_clock(simulation);
     node->messages_per_turn = 1 + dice_below(dice, 64);
     node->turn_at_ms = UINT64_MAX;
+    disk_recover(&node->disk);
+    remake_blobs(node);
     world_trace(&simulation->world, "coordinator: epoch %" PRIu64 " starts from %zu records",
                 node->disk.epoch, node->disk.record_count);
     struct error error = {""};

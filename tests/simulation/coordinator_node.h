@@ -12,6 +12,7 @@
 
 #include "coordinator/core/core.h"
 #include "tests/simulation/bulk.h"
+#include "tests/simulation/clock.h"
 #include "tests/simulation/disk.h"
 #include "tests/simulation/trial.h"
 
@@ -24,7 +25,8 @@ enum crash_point {
     CRASH_POINT_LAST = CRASH_WHILE_SENDING,
 };
 
-enum crash_kind { CRASH_KILL = 1, CRASH_POWER_CUT = 2 };
+/* A full disk is met when a batch is to be committed, whatever the point. */
+enum crash_kind { CRASH_KILL = 1, CRASH_POWER_CUT = 2, CRASH_DISK_FULL = 3 };
 
 /* A datagram that waits for the end of its batch. */
 struct outgoing {
@@ -50,7 +52,7 @@ enum { BLOB_EVENTS_MAX = 8192, COORDINATOR_SYNC_MS = 100 };
 struct coordinator_node {
     struct simulation *simulation;
     bool alive;
-    uint64_t clock_offset_ms; /* the machine's clock, ahead of the world's */
+    struct clock clock;
     struct core *core;
     struct bulk_port bulk;
     struct disk disk;
@@ -117,6 +119,10 @@ void coordinator_send(struct coordinator_node *node, const struct instance_id *t
 /* Ends the batch. The process may be dead afterwards. */
 void coordinator_end_batch(struct coordinator_node *node);
 void coordinator_die(struct coordinator_node *node);
+/* The batch cannot be written: it never was, and the process ends. */
+void coordinator_give_up(struct coordinator_node *node);
+/* Sends the first `count` datagrams of the batch, and forgets all. */
+void coordinator_flush(struct coordinator_node *node, uint32_t count);
 void coordinator_start_pull(struct coordinator_node *node, const struct instance_id *from,
                             const struct digest *digest);
 void coordinator_queue_blob_event(struct coordinator_node *node, const struct blob_event *event);

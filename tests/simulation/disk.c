@@ -1,6 +1,8 @@
 /* disk.c: see disk.h. */
 #include "tests/simulation/disk.h"
 
+#include "common/checksum.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -15,16 +17,35 @@ static void *grown(void *items, size_t count, size_t *capacity, size_t size)
     return items;
 }
 
+/* Of the batch that follows marks[before] and ends at `end`. */
+static uint64_t batch_checksum(const struct disk *disk, size_t before, const struct disk_mark *end)
+{
+    const struct disk_mark *start = &disk->marks[before];
+    uint64_t parts[2] = {
+        checksum_of(disk->records + start->records,
+                    (end->records - start->records) * sizeof disk->records[0]),
+        checksum_of(disk->details + start->details,
+                    (end->details - start->details) * sizeof disk->details[0]),
+    };
+    return checksum_of(parts, sizeof parts);
+}
+
 static void add_mark(struct disk *disk, const struct digest *core)
 {
     disk->marks = grown(disk->marks, disk->mark_count, &disk->mark_capacity, sizeof disk->marks[0]);
-    disk->marks[disk->mark_count++] =
-        (struct disk_mark){disk->record_count, disk->detail_count, *core};
+    struct disk_mark mark = {
+        .records = disk->record_count,
+        .details = disk->detail_count,
+        .digest = *core,
+    };
+    if (disk->mark_count > 0)
+        mark.checksum = batch_checksum(disk, disk->mark_count - 1, &mark);
+    disk->marks[disk->mark_count++] = mark;
 }
 
 void disk_init(struct disk *disk, const struct digest *start)
 {
-    *disk = (struct disk){0};
+    *disk = (struct disk){.remade_from = SIZE_MAX};
     add_mark(disk, start);
 }
 
@@ -85,13 +106,60 @@ void disk_kill(struct disk *disk)
     disk->detail_count = last->details;
 }
 
+/* A sector of the batch never reached the platter. */
+static void tear(struct disk *disk, size_t mark, struct dice *dice)
+{
+    const struct disk_mark *start = &disk->marks[mark - 1], *end = &disk->marks[mark];
+    size_t records = end->records - start->records;
+    uint8_t *bytes = (uint8_t *)(disk->details + start->details);
+    size_t count = (end->details - start->details) * sizeof disk->details[0];
+    if (records > 0) {
+        bytes = (uint8_t *)(disk->records + start->records);
+        count = records * sizeof disk->records[0];
+    }
+    assert(count > 0);
+    size_t from = dice_below(dice, (uint32_t)count);
+    for (size_t i = from; i < count && i < from + 512; i++)
+        bytes[i] = (uint8_t)dice_below(dice, 256);
+    disk->batches_torn++;
+}
+
+/* How many of the batches that were not synced the power cut leaves, the last of them perhaps torn.
+ */
+static void cut_tail(struct disk *disk, struct dice *dice)
+{
+    uint32_t at_risk = (uint32_t)(disk->mark_count - 1 - disk->synced_mark);
+    uint32_t left = dice_chance(dice, 0.5) ? dice_below(dice, at_risk + 1) : 0;
+    disk->batches_lost += at_risk - left;
+    disk->mark_count = disk->synced_mark + 1 + left;
+    if (left == 0)
+        return;
+    size_t synced_records = disk->marks[disk->synced_mark].records;
+    if (synced_records < disk->remade_from)
+        disk->remade_from = synced_records;
+    if (dice_chance(dice, 0.7))
+        tear(disk, disk->mark_count - 1, dice);
+}
+
 void disk_power_cut(struct disk *disk, struct dice *dice)
 {
-    disk->mark_count = disk->synced_mark + 1;
+    disk_kill(disk);
+    cut_tail(disk, dice);
     disk_kill(disk);
     for (uint32_t i = disk->blobs.count; i-- > 0;)
         if (!disk->blobs.items[i].synced && dice_chance(dice, 0.5))
             shelf_take(&disk->blobs, &disk->blobs.items[i]);
+}
+
+void disk_recover(struct disk *disk)
+{
+    for (size_t i = disk->synced_mark + 1; i < disk->mark_count; i++) {
+        if (disk->marks[i].checksum == batch_checksum(disk, i - 1, &disk->marks[i]))
+            continue;
+        disk->mark_count = i;
+        break;
+    }
+    disk_kill(disk);
 }
 
 const struct disk_detail *disk_detail_of(const struct disk *disk, struct job_key job)

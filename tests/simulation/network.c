@@ -2,6 +2,7 @@
 #include "tests/simulation/network.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,11 +84,56 @@ static void arrive(void *context, const struct action *action)
     struct network *network = context;
     struct packet *packet = action->payload;
     const struct link *link = &network->links[packet->header.seat];
+    uint64_t clogged_until_ms = link->clogged_until_ms[packet->header.direction];
+    if (clogged_until_ms > network->world->now_ms) {
+        world_schedule(network->world, clogged_until_ms - network->world->now_ms, *action);
+        return;
+    }
     /* What is on its way when the link is cut is lost as well. */
     if ((link->cut_channels[packet->header.direction] & packet->header.channel) != 0)
         network_free(packet);
     else
         network->deliver(network->context, packet);
+}
+
+/* -------------------------------------------------------------------------------------- damage */
+
+static void flip_bits(struct packet *packet, struct dice *dice)
+{
+    uint32_t flips = 1 + dice_below(dice, 4);
+    for (uint32_t i = 0; i < flips; i++) {
+        uint32_t at = dice_below(dice, (uint32_t)packet->count);
+        packet->bytes[at] ^= (uint8_t)(1u << dice_below(dice, 8));
+    }
+}
+
+static void add_noise(struct packet *packet, struct dice *dice)
+{
+    uint32_t at = dice_below(dice, (uint32_t)packet->count), length = 1 + dice_below(dice, 64);
+    for (; length > 0 && at < packet->count; length--, at++)
+        packet->bytes[at] = (uint8_t)dice_below(dice, 256);
+}
+
+static void cut_short(struct packet *packet, struct dice *dice)
+{
+    packet->count = dice_below(dice, (uint32_t)packet->count);
+}
+
+/* `sent` is what the packet was made of. */
+static void damage(struct network *network, struct packet *packet, const uint8_t *sent)
+{
+    static void (*const ways[])(struct packet *, struct dice *) = {flip_bits, add_noise, cut_short};
+    struct dice *dice = &network->world->dice;
+    if (packet->count == 0 || !dice_chance(dice, fault_chance(&network->plan, FAULT_DAMAGE)))
+        return;
+    network->fault_counts[FAULT_DAMAGE]++;
+    size_t count = packet->count;
+    ways[dice_below(dice, sizeof ways / sizeof ways[0])](packet, dice);
+    size_t whole = 0;
+    while (whole < packet->count && packet->bytes[whole] == sent[whole])
+        whole++;
+    if (whole < count) /* otherwise nothing came of it: the same bit twice */
+        packet->damaged_from = whole;
 }
 
 static void dispatch(struct network *network, const struct packet_header *header,
@@ -97,7 +143,9 @@ static void dispatch(struct network *network, const struct packet_header *header
     assert(packet != NULL);
     packet->header = *header;
     packet->count = count;
+    packet->damaged_from = SIZE_MAX;
     memcpy(packet->bytes, bytes, count);
+    damage(network, packet, bytes);
     link_packet(&network->packets, packet);
 
     struct dice *dice = &network->world->dice;
@@ -148,11 +196,20 @@ void network_cut(struct network *network, const struct cut *cut)
             .run = mend, .context = network, .token = link->cut_token, .index = cut->seat});
 }
 
+void network_clog(struct network *network, const struct clog *clog)
+{
+    struct link *link = &network->links[clog->seat];
+    for (uint32_t direction = 1; direction <= 2; direction++)
+        if ((clog->directions & direction) != 0)
+            link->clogged_until_ms[direction] = network->world->now_ms + clog->for_ms;
+}
+
 void network_heal(struct network *network)
 {
     network->plan = (struct fault_plan){{0}};
     for (uint32_t i = 0; i < network->seats; i++) {
         network->links[i].cut_token++;
         memset(network->links[i].cut_channels, 0, sizeof network->links[i].cut_channels);
+        memset(network->links[i].clogged_until_ms, 0, sizeof network->links[i].clogged_until_ms);
     }
 }

@@ -34,6 +34,7 @@ struct packet_ring {
 struct packet {
     struct packet_ring ring; /* first, so that a ring's member is its packet */
     struct packet_header header;
+    size_t damaged_from; /* bytes before this are as they were sent; SIZE_MAX: all are */
     size_t count;
     uint8_t bytes[];
 };
@@ -42,6 +43,7 @@ struct link {
     uint64_t latency_ms;
     uint32_t cut_channels[3]; /* by direction: bit set of channels that are cut */
     uint64_t cut_token;
+    uint64_t clogged_until_ms[3]; /* by direction */
 };
 
 struct network {
@@ -77,6 +79,13 @@ void packet_ring_append(struct packet_ring *ring, struct packet *packet);
 /* The oldest packet, or NULL. It stays where it is. */
 struct packet *packet_ring_first(const struct packet_ring *ring);
 void packet_ring_fini(struct packet_ring *ring);
+
+/* Nothing arrives for a while, in these directions (a bit set); then all of it does, in order. */
+struct clog {
+    uint32_t seat, directions;
+    uint64_t for_ms;
+};
+void network_clog(struct network *network, const struct clog *clog);
 
 struct cut {
     uint32_t seat;

@@ -32,6 +32,17 @@ uint64_t simulation_draw_ms(struct simulation *simulation, struct span span)
     return simulation_stretch(simulation, dice_magnitude(&simulation->world.dice, span));
 }
 
+struct clock simulation_draw_clock(struct simulation *simulation)
+{
+    struct dice *dice = &simulation->world.dice;
+    uint64_t starts_ms = dice_below(dice, 1000000), per_mille = 1000;
+    if (dice_chance(dice, simulation->drift_chance)) {
+        per_mille = dice_magnitude(dice, (struct span){500, 2000});
+        simulation->fault_counts[FAULT_CLOCK_DRIFT]++;
+    }
+    return clock_started(simulation->world.now_ms, starts_ms, per_mille);
+}
+
 static void deliver(void *context, struct packet *packet)
 {
     struct simulation *simulation = context;
@@ -46,6 +57,7 @@ static bool is_calm(const struct fault_plan *plan)
     struct fault_plan rest = *plan;
     rest.strength[FAULT_DUPLICATION] = rest.strength[FAULT_POISON] = 0;
     rest.strength[FAULT_FOREIGN] = rest.strength[FAULT_SLOT_HANG] = 0;
+    rest.strength[FAULT_DIVERGENCE] = rest.strength[FAULT_CLOCK_DRIFT] = 0;
     static const struct fault_plan none;
     return memcmp(&rest, &none, sizeof none) == 0;
 }
@@ -59,6 +71,7 @@ static struct simulation *open_simulation(const struct simulation_setup *setup)
     simulation->cast = *setup->cast;
     simulation->plan = *setup->plan;
     simulation->calm = is_calm(setup->plan);
+    simulation->drift_chance = fault_chance(setup->plan, FAULT_CLOCK_DRIFT);
     simulation->encoder = codec_create();
     simulation->decoder = codec_create();
     simulation->core_effects = malloc(sizeof *simulation->core_effects);

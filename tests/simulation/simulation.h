@@ -14,6 +14,7 @@
 #include "proto/codec.h"
 #include "tests/simulation/archive.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/clock.h"
 #include "tests/simulation/coordinator_node.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/network.h"
@@ -26,6 +27,7 @@ struct simulation {
     const struct trial *trial;
     struct cast cast;
     struct fault_plan plan; /* the network has a copy of its own */
+    double drift_chance;    /* outlasts the weather: clocks are bad at any time */
     bool calm;              /* no fault is on that could make a job be carried out twice */
     bool healed;
     struct world world;
@@ -69,6 +71,8 @@ uint32_t simulation_seat_of(const struct simulation *simulation,
                             const struct instance_id *instance);
 /* As long as that takes at the pace of this trial. */
 uint64_t simulation_stretch(const struct simulation *simulation, uint64_t ms);
+/* A process starts: at any time, perhaps with a clock that is too slow or too fast. */
+struct clock simulation_draw_clock(struct simulation *simulation);
 /* A time between these, at this pace, of whatever magnitude. */
 uint64_t simulation_draw_ms(struct simulation *simulation, struct span span);
 

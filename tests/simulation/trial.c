@@ -180,6 +180,7 @@ void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *pla
     trial->pace = dice_chance(&dice, 0.25) ? 1 : dice_magnitude(&dice, (struct span){1, 256});
     trial->job_ms = trial->pace * dice_magnitude(&dice, (struct span){2, 2000});
     trial->poison_per_million = (uint32_t)plan->strength[FAULT_POISON];
+    trial->divergent_per_million = (uint32_t)plan->strength[FAULT_DIVERGENCE];
     /* A line that was stopped stays so under any budget: the two would have to be told apart. */
     trial->extended = dice_chance(&dice, fault_chance(plan, FAULT_BUDGET_RAISE)) &&
                       plan->strength[FAULT_STOP] == 0;
@@ -238,6 +239,27 @@ bool trial_is_poison(const struct trial *trial, const struct job *job)
     return draw % 1000000 < trial->poison_per_million;
 }
 
+bool trial_let_diverge(const struct trial *trial, const struct job *job, struct result *result)
+{
+    if (trial->divergent_per_million == 0 || job->kind != JOB_MUTATE ||
+        trial_is_poison(trial, job) || result->outcome != OUTCOME_OK)
+        return false;
+    struct digest description = job_digest(job);
+    uint32_t draw;
+    memcpy(&draw, description.bytes + 12, sizeof draw);
+    if (draw % 1000000 >= trial->divergent_per_million)
+        return false;
+    result->outcome = OUTCOME_DIVERGED;
+    result->fitness = (double)NAN;
+    if (result->metric_count > 0)
+        result->metrics[0].value = draw % 2 == 0 ? (double)NAN : -(double)INFINITY;
+    if (draw % 3 == 0) { /* some workers throw such a child away, some do not */
+        result->child_bytes = 0;
+        result->child = (struct digest){{0}};
+    }
+    return true;
+}
+
 /* --------------------------------------------------------------------------------------- the cast
  */
 
@@ -267,7 +289,7 @@ void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
             role->arrives_ms = dice_magnitude(&dice, (struct span){100, 100000});
         /* The first seat is what heals a cluster, so it is always one of us. */
         if (i > 0 && dice_chance(&dice, fault_chance(plan, FAULT_FOREIGN)))
-            role->foreign = dice_chance(&dice, 0.5) ? FOREIGN_NUMERIC : FOREIGN_VERSION;
+            role->foreign = 1 + dice_below(&dice, FOREIGN_LAST);
         if (i > 0 && dice_chance(&dice, fault_chance(plan, FAULT_WRONG_OPINION)))
             role->mistaken = true;
     }

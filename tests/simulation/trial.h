@@ -45,7 +45,7 @@ struct trial {
      */
     uint64_t pace;
     uint64_t job_ms; /* what a job takes a worker of speed 1 */
-    uint32_t poison_per_million;
+    uint32_t poison_per_million, divergent_per_million;
 };
 
 /* The trial of a seed. Of the faults those matter to it that are in the jobs and budgets
@@ -61,9 +61,21 @@ void trial_describe(const struct trial *trial, char *text, size_t size);
 
 /* A job that kills every slot that runs it. */
 bool trial_is_poison(const struct trial *trial, const struct job *job);
+/* A job whose training diverges. If it does, its result is made what the ledger must say of it. */
+bool trial_let_diverge(const struct trial *trial, const struct job *job, struct result *result);
 
-/* Whom the coordinator has to refuse; another numeric class only in an ordered run. */
-enum foreignness { FOREIGN_NOT = 0, FOREIGN_NUMERIC, FOREIGN_VERSION };
+/*
+ * Whom the coordinator has to refuse; another numeric class only in an ordered run. Older and newer
+ * ones speak another version of the protocol.
+ */
+enum foreignness {
+    FOREIGN_NOT = 0,
+    FOREIGN_NUMERIC,
+    FOREIGN_ENGINE,
+    FOREIGN_OLDER,
+    FOREIGN_NEWER,
+    FOREIGN_LAST = FOREIGN_NEWER,
+};
 
 struct role {
     uint32_t slots, jobs_per_slot;

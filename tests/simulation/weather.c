@@ -27,6 +27,32 @@ static void cut_link(struct simulation *simulation)
     simulation->fault_counts[FAULT_PARTITION]++;
 }
 
+static void clog_link(struct simulation *simulation)
+{
+    struct dice *dice = &simulation->world.dice;
+    struct clog clog = {.seat = dice_below(dice, simulation->cast.seats)};
+    clog.directions = 1 + dice_below(dice, 3);
+    clog.for_ms = simulation_draw_ms(simulation, (struct span){100, 60000});
+    world_trace(&simulation->world,
+                "network: w%" PRIu32 " clogged, directions %" PRIu32 ", for %" PRIu64 " ms",
+                clog.seat, clog.directions, clog.for_ms);
+    network_clog(&simulation->network, &clog);
+    simulation->fault_counts[FAULT_CLOG]++;
+}
+
+static void step_clock(struct simulation *simulation)
+{
+    struct dice *dice = &simulation->world.dice;
+    struct clock *clock = &any_worker(simulation)->clock;
+    if (dice_chance(dice, 0.3))
+        clock = &simulation->coordinator.clock;
+    if (dice_chance(dice, 0.7))
+        clock_step_forward(clock, simulation_draw_ms(simulation, (struct span){1, 100000}));
+    else
+        clock_step_back(clock, simulation_draw_ms(simulation, (struct span){1, 2000}));
+    simulation->fault_counts[FAULT_CLOCK_STEP]++;
+}
+
 static void crash_coordinator(struct simulation *simulation, enum crash_kind kind)
 {
     struct dice *dice = &simulation->world.dice;
@@ -43,6 +69,11 @@ static void kill_coordinator(struct simulation *simulation)
 static void cut_power(struct simulation *simulation)
 {
     crash_coordinator(simulation, CRASH_POWER_CUT);
+}
+
+static void fill_disk(struct simulation *simulation)
+{
+    crash_coordinator(simulation, CRASH_DISK_FULL);
 }
 
 static void stall_coordinator(struct simulation *simulation)
@@ -103,6 +134,9 @@ static void stop_run(struct simulation *simulation)
 
 static void (*const strikes[FAULT_COUNT])(struct simulation *) = {
     [FAULT_PARTITION] = cut_link,
+    [FAULT_CLOG] = clog_link,
+    [FAULT_CLOCK_STEP] = step_clock,
+    [FAULT_DISK_FULL] = fill_disk,
     [FAULT_COORDINATOR_KILL] = kill_coordinator,
     [FAULT_POWER_CUT] = cut_power,
     [FAULT_COORDINATOR_STALL] = stall_coordinator,

@@ -3,6 +3,7 @@
  * worker_node.h.
  */
 #include "tests/simulation/allocation_guard.h"
+#include "tests/simulation/foreign.h"
 #include "tests/simulation/narrator.h"
 #include "tests/simulation/simulation.h"
 
@@ -16,6 +17,8 @@ void worker_flush(struct worker_node *node)
     if (node->out_size == 0)
         return;
     struct packet_header header = {CHANNEL_CONTROL, TO_COORDINATOR, node->seat, node->instance};
+    if (node->role->foreign >= FOREIGN_OLDER)
+        node->out_size = foreign_rewrite(node->role->foreign, node->out_bytes, node->out_size);
     network_send(&node->simulation->network, &header, node->out_bytes, node->out_size);
     node->out_size = 0;
 }
@@ -27,6 +30,12 @@ static void perform_send(struct worker_node *node, const struct message *message
     narrate_message(&simulation->world, ">", node->seat, message);
     if (dice_chance(&simulation->world.dice, 0.3) || node->out_size > 4096)
         worker_flush(node);
+    struct message changed;
+    if (message->kind == MESSAGE_HELLO && node->role->foreign >= FOREIGN_OLDER) {
+        changed = *message;
+        changed.hello.protocol_version = foreign_version(node->role->foreign);
+        message = &changed;
+    }
     bool fits = codec_append(simulation->encoder, message, node->out_bytes, DATAGRAM_BYTES_MAX,
                              &node->out_size);
     assert(fits);

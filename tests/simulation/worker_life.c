@@ -94,7 +94,7 @@ static struct worker_config config_of(const struct worker_node *node)
     snprintf(config.name, sizeof config.name, "w%" PRIu32, node->seat);
     snprintf(config.host, sizeof config.host, "host%" PRIu32, role->host);
     snprintf(config.engine_version, sizeof config.engine_version, "%s",
-             role->foreign == FOREIGN_VERSION ? "0.0.0" : RATCHET_VERSION);
+             role->foreign == FOREIGN_ENGINE ? "0.0.0" : RATCHET_VERSION);
     config.instance = node->instance;
     config.home = node->home.id;
     config.slots = role->slots;
@@ -143,7 +143,7 @@ void worker_spawn(struct worker_node *node)
     struct simulation *simulation = node->simulation;
     node->instance = draw_instance(node);
     node->bulk.instance = node->instance;
-    node->clock_offset_ms = dice_below(&simulation->world.dice, 1000000);
+    node->clock = simulation_draw_clock(simulation);
     node->turn_at_ms = UINT64_MAX;
     node->lives++;
     node->born_ms = simulation->world.now_ms;
@@ -178,7 +178,7 @@ void worker_spawn_later(struct worker_node *node, uint64_t delay_ms)
 bool worker_is_refused(const struct worker_node *node)
 {
     bool ordered = node->simulation->trial->config.mode == COMMIT_ORDERED;
-    return node->role->foreign == FOREIGN_VERSION ||
+    return node->role->foreign > FOREIGN_NUMERIC ||
            (node->role->foreign == FOREIGN_NUMERIC && ordered);
 }
 

@@ -14,7 +14,7 @@
 
 uint64_t worker_now(const struct worker_node *node)
 {
-    return node->simulation->world.now_ms + node->clock_offset_ms;
+    return clock_read(&node->clock, node->simulation->world.now_ms);
 }
 
 static void turn(void *context, const struct action *action);
@@ -38,7 +38,6 @@ void worker_wake(struct worker_node *node)
 
 static void plan_next_turn(struct worker_node *node)
 {
-    uint64_t now_ms = worker_now(node);
     uint64_t deadline_ms = worker_core_deadline(node->core);
     uint64_t bulk_ms = transfers_deadline(node->bulk.transfers);
     if (bulk_ms < deadline_ms)
@@ -46,7 +45,7 @@ static void plan_next_turn(struct worker_node *node)
     if (packet_ring_first(&node->inbox) != NULL || node->news_count > 0)
         deadline_ms = 0;
     if (deadline_ms != UINT64_MAX)
-        wake_in(node, deadline_ms > now_ms ? deadline_ms - now_ms : 0);
+        wake_in(node, clock_until(&node->clock, node->simulation->world.now_ms, deadline_ms));
 }
 
 static void take_bulk(struct worker_node *node, const struct message *message)
@@ -68,6 +67,7 @@ static void take_packet(struct worker_node *node, const struct packet *packet)
     struct error error;
     enum codec_result result;
     while ((result = codec_next(simulation->decoder, &cursor, &message, &error)) == CODEC_OK) {
+        checker_on_decoded(&simulation->checker, packet, cursor.position);
         if (packet->header.channel == CHANNEL_BULK) {
             take_bulk(node, &message);
         } else {
@@ -77,9 +77,7 @@ static void take_packet(struct worker_node *node, const struct packet *packet)
                 return;
         }
     }
-    if (result != CODEC_END)
-        world_fail(&simulation->world, FAILURE_INVARIANT,
-                   "the coordinator's datagram does not decode: %s", error.text);
+    checker_on_undecoded(&simulation->checker, packet, result, &error);
 }
 
 static void take_mail(struct worker_node *node)

@@ -10,6 +10,7 @@
 #define RATCHET_TESTS_SIMULATION_WORKER_NODE_H
 
 #include "tests/simulation/bulk.h"
+#include "tests/simulation/clock.h"
 #include "tests/simulation/trial.h"
 #include "worker/core/worker_core.h"
 
@@ -59,7 +60,7 @@ struct worker_node {
 
     bool alive, leaving;
     struct instance_id instance;
-    uint64_t clock_offset_ms;
+    struct clock clock;
     struct worker_core *core;
     struct bulk_port bulk;
     struct node_slot slots[NODE_SLOTS_MAX];

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +124,23 @@ static bool attempt_fails(struct worker_node *node, const struct job *job)
                        fault_chance(&simulation->plan, FAULT_ATTEMPT_FAILED));
 }
 
+/*
+ * Nobody promises which NaN comes out of an overflow, nor that the worker notices it: the ledger
+ * must say the same all the same.
+ */
+static void disguise_divergence(struct worker_node *node, struct result *result)
+{
+    struct dice *dice = &node->simulation->world.dice;
+    uint64_t nan = dice_u64(dice) | UINT64_C(0x7ff0000000000001);
+    if (result->child_bytes > 0 && dice_chance(dice, 0.5))
+        result->outcome = OUTCOME_OK;
+    memcpy(&result->fitness, &nan, sizeof nan);
+    if (result->outcome == OUTCOME_OK && dice_chance(dice, 0.3))
+        result->fitness = dice_chance(dice, 0.5) ? (double)INFINITY : -(double)INFINITY;
+    if (result->metric_count > 0 && isnan(result->metrics[0].value))
+        memcpy(&result->metrics[0].value, &nan, sizeof nan);
+}
+
 /* Carries the job out on the bytes in the cache, and puts the child there, pinned. */
 static void evaluate(struct worker_node *node, const struct job *job, struct result *result)
 {
@@ -137,6 +155,11 @@ static void evaluate(struct worker_node *node, const struct job *job, struct res
     assert(null_child_bytes_max(&simulation->trial->null) <= sizeof child);
     size_t bytes = null_evaluate(&simulation->trial->null, job, parents, child, result);
     simulation->evaluations++;
+    if (trial_let_diverge(simulation->trial, job, result)) {
+        simulation->fault_counts[FAULT_DIVERGENCE]++;
+        bytes = result->child_bytes;
+        disguise_divergence(node, result);
+    }
     bool opinion = job->kind == JOB_EVALUATE && job->key.job != JOB_NUMBER_FINAL;
     if (!opinion)
         checker_job(&simulation->checker, job->key)->carried_out++;
