@@ -3,6 +3,7 @@
  * must satisfy is in checker_commit.c. See checker.h.
  */
 #include "tests/simulation/checker_commit.h"
+#include "tests/simulation/inputs.h"
 #include "tests/simulation/recovery.h"
 #include "tests/simulation/simulation.h"
 
@@ -343,6 +344,7 @@ void checker_on_finished(struct checker *checker)
     struct history *history = &checker->history;
     history->digest = core_digest(node->core);
     history->finish_code = node->finish_code;
+    inputs_note(history, node->disk.records, node->disk.record_count);
     check_replay(checker, &history->digest);
     check_waste(checker);
     check_summary(checker);

@@ -5,6 +5,7 @@
 #include "tests/simulation/checker_commit.h"
 
 #include "coordinator/core/chain.h"
+#include "tests/simulation/carry_out.h"
 #include "tests/simulation/simulation.h"
 
 #include <stdio.h>
@@ -37,20 +38,10 @@ static const char *result_fault(const struct checker *checker, const struct comm
         bool failed = record->outcome == OUTCOME_FAILED && !record->admitted;
         return failed ? NULL : "poison has a result";
     }
-    struct bytes parents[JOB_PARENTS_MAX] = {{0}};
-    for (uint32_t i = 0; i < job->parent_count; i++) {
-        const struct blob *blob = archive_find(&simulation->archive, &job->parents[i]);
-        if (blob == NULL)
-            return "its parent never existed";
-        parents[i] = (struct bytes){blob->bytes, blob->count};
-    }
-    uint8_t child[BULK_BLOB_BYTES_MAX];
-    struct result result = {0};
-    size_t child_bytes = null_evaluate(&simulation->trial->null, job, parents, child, &result);
-    if (child_bytes > 0)
-        result.child = digest_of(child, child_bytes);
-    result.child_bytes = child_bytes;
-    (void)trial_let_diverge(simulation->trial, job, &result);
+    uint8_t child[CHILD_BYTES_MAX];
+    struct result result;
+    if (!carry_out(simulation->trial, &simulation->archive, job, &result, child))
+        return "its parent never existed";
     if (record->outcome != result.outcome || !same_bits(record->fitness, result.fitness))
         return "the result is not that of its description";
     if (!same_metrics(record, result.metric_count, result.metrics) || record->steps != result.steps)

@@ -4,6 +4,7 @@
  */
 #include "tests/simulation/coordinator_node.h"
 
+#include "tests/simulation/carry_out.h"
 #include "tests/simulation/foreign.h"
 #include "tests/simulation/recovery.h"
 #include "tests/simulation/simulation.h"
@@ -43,6 +44,43 @@ void coordinator_init(struct coordinator_node *node, struct simulation *simulati
         return;
     const struct blob *data = archive_add(&simulation->archive, trial->data, trial->data_bytes);
     shelf_put(&node->disk.blobs, data)->synced = true;
+}
+
+/* The last batch means what a core makes of it, and not what was noted when it was written. */
+static void note_digest_anew(struct coordinator_node *node, uint64_t epoch)
+{
+    struct simulation *simulation = node->simulation;
+    struct core_config config = trial_core_config(simulation->trial, node->stage, epoch);
+    struct error error = {""};
+    struct core *core = recovery_run(&config, &node->disk, &error);
+    if (core == NULL) {
+        world_fail(&simulation->world, FAILURE_INVARIANT, "the run cannot be gone on with: %s",
+                   error.text);
+        return;
+    }
+    node->disk.marks[node->disk.mark_count - 1].digest = core_digest(core);
+    core_destroy(&core);
+}
+
+void coordinator_load(struct coordinator_node *node, const struct beginning *beginning)
+{
+    struct simulation *simulation = node->simulation;
+    uint8_t child[CHILD_BYTES_MAX];
+    struct result result;
+    for (size_t i = 0; i < beginning->count; i++) {
+        const struct ledger_record *record = &beginning->records[i];
+        disk_stage_record(&node->disk, record);
+        if (record->kind != RECORD_COMMIT || record->commit.child_bytes == 0)
+            continue;
+        bool carried_out = carry_out(simulation->trial, &simulation->archive, &record->commit.job,
+                                     &result, child);
+        assert(carried_out && digest_equal(&result.child, &record->commit.child));
+        const struct blob *blob = archive_add(&simulation->archive, child, result.child_bytes);
+        shelf_put(&node->disk.blobs, blob);
+    }
+    disk_commit(&node->disk, &disk_last_mark(&node->disk)->digest);
+    disk_sync(&node->disk);
+    note_digest_anew(node, 1);
 }
 
 static void forget_process(struct coordinator_node *node)
@@ -393,17 +431,7 @@ void coordinator_extend(struct coordinator_node *node)
     node->finished = false;
     node->first_records = node->disk.record_count;
     /* From here on the ledger means another digest: lines that were closed are open again. */
-    struct core_config config =
-        trial_core_config(simulation->trial, STAGE_FULL, node->disk.epoch + 1);
-    struct error error = {""};
-    struct core *core = recovery_run(&config, &node->disk, &error);
-    if (core == NULL) {
-        world_fail(&simulation->world, FAILURE_INVARIANT, "the run cannot be extended: %s",
-                   error.text);
-        return;
-    }
-    node->disk.marks[node->disk.mark_count - 1].digest = core_digest(core);
-    core_destroy(&core);
+    note_digest_anew(node, node->disk.epoch + 1);
     boot_later(node, simulation_draw_ms(simulation, (struct span){1, 10000}));
 }
 

@@ -14,6 +14,7 @@
 #include "tests/simulation/bulk.h"
 #include "tests/simulation/clock.h"
 #include "tests/simulation/disk.h"
+#include "tests/simulation/inputs.h"
 #include "tests/simulation/trial.h"
 
 enum crash_point {
@@ -85,6 +86,8 @@ struct coordinator_node {
 };
 
 void coordinator_init(struct coordinator_node *node, struct simulation *simulation);
+/* Before the first boot: the ledger and the blobs are those of a run that came so far. */
+void coordinator_load(struct coordinator_node *node, const struct beginning *beginning);
 void coordinator_fini(struct coordinator_node *node);
 
 /* Starts the process: recovers from the disk. */

@@ -6,10 +6,19 @@
 
 #include "tests/simulation/trial.h"
 
+/* Something that the user decided, and when: see inputs.h. */
+struct history_input {
+    enum input_kind kind;
+    uint32_t line;
+    uint64_t after; /* so many commits of its line */
+};
+
 struct history {
     uint32_t lines, places; /* places of each line; the last one is the final job's */
     bool *there;            /* [lines, places] */
     struct commit_record *commits;
+    struct history_input inputs[TRIAL_LINES_MAX]; /* a line is stopped once */
+    uint32_t input_count;
     struct digest digest; /* of the finished run */
     enum finish_code finish_code;
 };

@@ -92,6 +92,8 @@ static struct simulation *open_simulation(const struct simulation_setup *setup)
     simulation->network.context = simulation;
     checker_init(&simulation->checker, simulation, setup->reference);
     coordinator_init(&simulation->coordinator, simulation);
+    if (setup->beginning != NULL)
+        coordinator_load(&simulation->coordinator, setup->beginning);
     simulation->workers = calloc(setup->cast->seats, sizeof simulation->workers[0]);
     assert(simulation->workers != NULL);
     for (uint32_t i = 0; i < simulation->cast.seats; i++) {

@@ -17,6 +17,7 @@
 #include "tests/simulation/clock.h"
 #include "tests/simulation/coordinator_node.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/inputs.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/trial.h"
 #include "tests/simulation/worker_node.h"
@@ -52,6 +53,7 @@ struct simulation_setup {
     const struct fault_plan *plan;
     const struct reference *reference; /* what an ordered trial must come to; NULL: nothing to
                                           compare */
+    const struct beginning *beginning; /* what the ledger holds at the start, or NULL: nothing */
     struct history *history;           /* gets the run's commits, for the caller to end; or NULL */
     enum { SETUP_QUIET, SETUP_VERBOSE } voice;
 };
@@ -60,6 +62,7 @@ struct simulation_result {
     struct failure failure;
     struct digest digest;
     uint64_t simulated_ms, worker_ms, commits, evaluations, datagrams;
+    uint64_t inputs_compared; /* decisions of users, replayed in another run */
     uint64_t fault_counts[FAULT_COUNT];
 };
 
