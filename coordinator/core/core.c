@@ -19,6 +19,7 @@ struct core_config core_config_default(void)
         .suspect_ms = 5000,
         .lost_ms = 15000,
         .confirm_ms = 3000,
+        .receipt_ms = 20,
         .reattach_ms = 1000,
     };
 }
@@ -120,6 +121,7 @@ static void init_tables(struct core *core)
     list_init(&core->by_silence);
     list_init(&core->by_credit);
     list_init(&core->ready);
+    list_init(&core->unreceipted);
     core->free_blob = NONE;
     for (uint32_t i = 0; i < core->config.line_count; i++)
         core->lines[i].chain = chain_start(&core->config.experiment_digest, i);
@@ -273,6 +275,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
     lines_open(core);
     leases_dispatch(core);
     results_relieve(core);
+    receipts_give(core);
     finish_if_over(core);
     core->effects = NULL;
 }
@@ -287,6 +290,8 @@ uint64_t core_deadline(const struct core *core)
     uint64_t deadline = core->now_ms + TICK_MS;
     if (reattaching && core->dispatch_from_ms < deadline)
         deadline = core->dispatch_from_ms;
+    if (receipts_deadline(core) < deadline)
+        deadline = receipts_deadline(core);
     return deadline;
 }
 

@@ -60,6 +60,8 @@ struct core_config {
     uint32_t sessions_max;
     uint32_t heartbeat_ms, suspect_ms, lost_ms;
     uint32_t confirm_ms;  /* a lease that no heartbeat lists after this long did not arrive */
+    uint32_t receipt_ms;  /* a result that is undecided for so long is acknowledged; less than a
+                             worker waits before it sends one again */
     uint32_t reattach_ms; /* after a restart: how long to wait for workers to claim what they run */
 };
 

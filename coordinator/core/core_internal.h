@@ -14,6 +14,7 @@
  *   blobs.c     who refers to which checkpoint
  *   commits.c   results enter their line's state
  *   slots.c     the table of jobs in flight
+ *   receipts.c  telling workers that a result is here
  *   replay.c    the ledger's records, applied anew
  *   core.c      create, step, deadline, views
  *   explain.c   views that answer "why?"
@@ -41,6 +42,7 @@ enum {
     LEASES_PER_STEP = 128,
     VERDICTS_PER_BEAT = 128, /* the next heartbeat gets the next ones */
     LOSSES_PER_STEP = 64,
+    RECEIPTS_PER_STEP = 64,
     INPUTS_PER_STEP = 128,
     OPENINGS_PER_STEP = 64,
     DROPS_PER_STEP = 64,
@@ -144,6 +146,9 @@ struct slot {
     char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX], numeric[VERSION_BYTES_MAX];
     struct instance_id holder; /* who has the child's bytes */
     struct lease_key held_under;
+    bool owes_receipt; /* its worker has not been told that the result is here, */
+    uint64_t held_ms;  /* which it has been since then */
+    struct link by_receipt;
     uint32_t child_blob; /* reference held while the bytes are wanted, or NONE */
     bool waits_for_blob;
     struct link by_blob; /* slots that wait for the same bytes */
@@ -224,10 +229,10 @@ struct core {
     struct slot *slots;
     uint32_t *free_slots, free_slot_count, slot_capacity;
     struct fixed_map *by_job;
-    uint32_t *heap, heap_count; /* slots to lease, oldest first */
-    bool leases_cut;            /* the last dispatch ended before its work did */
-    uint64_t relief_at;         /* on the liveness clock; UINT64_MAX: not stuck */
-    struct list ready;
+    uint32_t *heap, heap_count;     /* slots to lease, oldest first */
+    bool leases_cut;                /* the last dispatch ended before its work did */
+    uint64_t relief_at;             /* on the liveness clock; UINT64_MAX: not stuck */
+    struct list ready, unreceipted; /* the latter longest held first */
 
     struct blob *blobs;
     uint32_t free_blob, fresh_blobs, blob_capacity; /* fresh: never used, from this index on */
@@ -359,6 +364,18 @@ void result_forget_detail(struct core *core, uint32_t slot);
  * finds no worker: gives up the newest of those results, so that there is room again.
  */
 void results_relieve(struct core *core);
+
+/* ------------------------------------------------------------------------------------- receipts.c
+ */
+
+/* The slot has a result: its worker will hear of it, unless it is decided soon. */
+void receipt_owe(struct core *core, uint32_t slot);
+/* The worker needs no receipt any more: it was told, or hears the decision. */
+void receipt_settle(struct core *core, uint32_t slot);
+/* Gives those that are due, at most RECEIPTS_PER_STEP. */
+void receipts_give(struct core *core);
+/* When the next one is due, on the clock of events; UINT64_MAX: none is owed. */
+uint64_t receipts_deadline(const struct core *core);
 
 /* ---------------------------------------------------------------------------------------- slots.c
  */

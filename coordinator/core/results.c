@@ -44,6 +44,7 @@ void result_drop(struct core *core, uint32_t slot_index)
     assert(slot->state == SLOT_HELD);
     leases_end(core, slot_index, NONE);
     clear_opinion(core, slot_index);
+    receipt_settle(core, slot_index);
     blob_stop_waiting(core, slot_index);
     if (slot->child_blob != NONE) {
         uint32_t blob = slot->child_blob;
@@ -335,6 +336,7 @@ static void on_repeated(struct core *core, uint32_t slot_index, uint32_t session
         /* The holder is gone and this worker has the same bytes: they can be had from it. */
         slot->holder = session->instance;
         slot->held_under = result->lease;
+        receipt_settle(core, slot_index);
         effect_verdict(core, &session->instance, &result->lease, VERDICT_HELD);
         return;
     }
@@ -358,7 +360,7 @@ static void on_first(struct core *core, uint32_t slot_index, uint32_t session_in
     leases_end(core, slot_index, session_index);
     waiting_remove(core, slot_index);
     keep_result(core, slot_index, session, result);
-    effect_verdict(core, &session->instance, &result->lease, VERDICT_HELD);
+    receipt_owe(core, slot_index);
     result_prepare(core, slot_index); /* asks for bytes ahead of its turn */
     slot_mark_ready(core, slot_index);
 }

@@ -28,6 +28,16 @@ uint32_t session_find(const struct core *core, const struct instance_id *instanc
     return session == FIXED_MAP_NONE ? NONE : session;
 }
 
+/*
+ * Workers take turns, and a turn is a quarter of a worker's slots: work spreads over machines, and
+ * a large one still gets neighbouring jobs in one datagram, whose results commit together.
+ */
+static bool ends_turn(const struct session *session)
+{
+    uint32_t turn = session->slots / 4;
+    return turn <= 1 || session->lease_count % turn == 0;
+}
+
 void session_update_credit(struct core *core, uint32_t index)
 {
     struct session *session = &core->sessions[index];
@@ -35,7 +45,8 @@ void session_update_credit(struct core *core, uint32_t index)
     bool wanted = able && session->lease_count < session->capacity;
     core->able_count += (uint32_t)able - (uint32_t)session->able;
     session->able = able;
-    /* A session that stays goes to the end: workers take turns. */
+    if (session->in_credit && wanted && !ends_turn(session))
+        return;
     if (session->in_credit)
         list_remove(&core->by_credit, &core->sessions[0].by_credit, sizeof *session, index);
     if (wanted)

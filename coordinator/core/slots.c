@@ -93,6 +93,7 @@ void slot_abandon(struct core *core, uint32_t index)
     leases_end(core, index, NONE);
     waiting_remove(core, index);
     slot_unmark_ready(core, index);
+    receipt_settle(core, index);
     blob_stop_waiting(core, index);
     fixed_map_remove(core->by_job, slot_key(slot->job.key));
     list_remove(&place->slots, &core->slots[0].in_place, sizeof *slot, index);
