@@ -129,12 +129,24 @@ struct ledger_cursor {
     bool was_used; /* the row was given, or none was fetched yet: step before looking */
 };
 
+/*
+ * What the columns of the last commit were bound to. SQLite keeps it from one step to the next, and
+ * most of it is the same in the next commit: only what changes is bound.
+ */
+struct bound_columns {
+    uint64_t filled; /* a bit for each column that is not NULL */
+    uint64_t known;  /* and for each whose value is kept below */
+    uint64_t whole[COMMIT_COLUMNS];
+    char text[COMMIT_COLUMNS][NAME_BYTES_MAX]; /* or a digest */
+    uint64_t cells[COMMIT_COLUMNS];            /* their sums */
+};
+
 struct ledger {
     sqlite3 *database;
     char path[OS_PATH_BYTES_MAX];
     enum ledger_access access;
     sqlite3_stmt *statements[STATEMENTS];
-    uint64_t commit_filled; /* columns that the next commit finds bound: ledger_sqlite_write.c */
+    struct bound_columns bound; /* what the next commit finds bound: ledger_sqlite_bind.h */
 
     enum batch_state batch;
     enum ledger_result batch_failure; /* what the batch failed of, in BATCH_FAILED */

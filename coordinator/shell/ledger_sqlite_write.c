@@ -10,6 +10,7 @@
 #include "common/operator_catalog.h"
 #include "common/os_clock.h"
 #include "coordinator/shell/ledger_sqlite.h"
+#include "coordinator/shell/ledger_sqlite_bind.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,108 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------ binding */
-
-/*
- * Binds the parameters of one statement; `code` keeps the first failure. Texts and blobs are
- * borrowed until the statement was stepped.
- *
- * SQLite keeps what was bound from one step to the next, and most columns of a commit that are NULL
- * were so in the commit before: `filled` has a bit for each column that is not NULL now, so that
- * only what changes is bound. NULL: it is not known, and everything is bound.
- */
-struct binder {
-    sqlite3_stmt *statement;
-    int code;
-    uint64_t *filled;
-    uint64_t cells[COMMIT_COLUMNS]; /* the sums of the columns, for the row's */
-};
-
-static void keep_first(struct binder *binder, int code)
-{
-    if (binder->code == SQLITE_OK)
-        binder->code = code;
-}
-
-_Static_assert(COMMIT_COLUMNS <= 64, "a bit for each column");
-
-static uint64_t bit_of(int column)
-{
-    return UINT64_C(1) << column;
-}
-
-static void note_filled(struct binder *binder, int column)
-{
-    if (binder->filled != NULL)
-        *binder->filled |= bit_of(column);
-}
-
-static void bind_null(struct binder *binder, int column)
-{
-    binder->cells[column] = cell_sum_null();
-    if (binder->filled != NULL && (*binder->filled & bit_of(column)) == 0)
-        return;
-    int code = sqlite3_bind_null(binder->statement, column + 1);
-    if (binder->filled != NULL && code == SQLITE_OK)
-        *binder->filled &= ~bit_of(column);
-    keep_first(binder, code);
-}
-
-/* All 64 bits are kept: the largest come out as negative numbers. */
-static void bind_u64(struct binder *binder, int column, uint64_t value)
-{
-    note_filled(binder, column);
-    keep_first(binder, sqlite3_bind_int64(binder->statement, column + 1, (sqlite3_int64)value));
-    binder->cells[column] = cell_sum_whole(value);
-}
-
-/* NaN becomes NULL. */
-static void bind_real(struct binder *binder, int column, double value)
-{
-    note_filled(binder, column); /* NaN is bound anew each time, whichever it was */
-    keep_first(binder, sqlite3_bind_double(binder->statement, column + 1, value));
-    binder->cells[column] = cell_sum_real(value);
-}
-
-static void bind_text(struct binder *binder, int column, const char *text)
-{
-    note_filled(binder, column);
-    keep_first(binder, sqlite3_bind_text(binder->statement, column + 1, text, -1, SQLITE_STATIC));
-    binder->cells[column] = cell_sum_text(text);
-}
-
-/* No bytes become NULL. */
-static void bind_blob(struct binder *binder, int column, const void *bytes, uint32_t count)
-{
-    if (count == 0) {
-        bind_null(binder, column);
-        return;
-    }
-    note_filled(binder, column);
-    binder->cells[column] = cell_sum_blob(bytes, count);
-    keep_first(binder,
-               sqlite3_bind_blob(binder->statement, column + 1, bytes, (int)count, SQLITE_STATIC));
-}
-
-static void bind_digest(struct binder *binder, int column, const struct digest *digest)
-{
-    bind_blob(binder, column, digest->bytes, DIGEST_BYTES);
-}
-
-/* Zeros, which stand for none, become NULL. */
-static void bind_digest_or_null(struct binder *binder, int column, const struct digest *digest)
-{
-    if (digest_is_zero(digest))
-        bind_null(binder, column);
-    else
-        bind_digest(binder, column, digest);
-}
-
-/* The last column: the sum of those before it. */
-static void bind_sum(struct binder *binder, int column)
-{
-    bind_u64(binder, column, cells_sum(binder->cells, column));
-}
+/* ---------------------------------------------------------------------------------- executing */
 
 static enum ledger_result execute_bound(struct ledger *ledger, enum ledger_statement statement,
                                         const struct binder *binder, const char *what,
@@ -214,7 +114,7 @@ static void bind_parents(struct binder *binder, const struct commit_record *reco
     for (uint32_t i = 0; i < JOB_PARENTS_MAX; i++) {
         int column = COMMIT_PARENT0 + (int)i * COMMIT_PARENT_STRIDE;
         if (i < record->job.parent_count) {
-            bind_digest(binder, column, &record->job.parents[i]);
+            bind_usual_digest(binder, column, &record->job.parents[i]);
             bind_u64(binder, column + 1, record->parent_ids[i].line);
             bind_u64(binder, column + 2, record->parent_ids[i].job);
             continue;
@@ -230,8 +130,8 @@ static void bind_job(struct binder *binder, const struct commit_record *record,
     const struct job *job = &record->job;
     bind_u64(binder, COMMIT_LINE, job->key.line);
     bind_u64(binder, COMMIT_JOB, job->key.job);
-    bind_text(binder, COMMIT_KIND, job->kind == JOB_MUTATE ? "mutate" : "evaluate");
-    bind_text(binder, COMMIT_OPERATOR, job->call.name);
+    bind_usual_text(binder, COMMIT_KIND, job->kind == JOB_MUTATE ? "mutate" : "evaluate");
+    bind_usual_text(binder, COMMIT_OPERATOR, job->call.name);
     bind_u64(binder, COMMIT_OPERATOR_INDEX, record->operator_index);
     bind_blob(binder, COMMIT_PARAMS, scratch->params, pack_params(&job->call, scratch->params));
     format_params(&job->call, scratch->params_text, sizeof scratch->params_text);
@@ -242,8 +142,11 @@ static void bind_job(struct binder *binder, const struct commit_record *record,
     bind_u64(binder, COMMIT_SLICES, job->slices);
     bind_u64(binder, COMMIT_SEED, job->seed);
     bind_u64(binder, COMMIT_STREAM, job->stream);
-    bind_digest(binder, COMMIT_SPEC, &job->spec);
-    bind_digest_or_null(binder, COMMIT_DATA, &job->data);
+    bind_usual_digest(binder, COMMIT_SPEC, &job->spec);
+    if (digest_is_zero(&job->data)) /* none */
+        bind_null(binder, COMMIT_DATA);
+    else
+        bind_usual_digest(binder, COMMIT_DATA, &job->data);
     bind_parents(binder, record);
     bind_u64(binder, COMMIT_DEPTH, record->depth);
     bind_digest(binder, COMMIT_DESCRIPTION, &record->description);
@@ -252,7 +155,7 @@ static void bind_job(struct binder *binder, const struct commit_record *record,
 static void bind_result(struct binder *binder, const struct commit_record *record,
                         struct scratch *scratch)
 {
-    bind_text(binder, COMMIT_OUTCOME, outcome_name(record->outcome));
+    bind_usual_text(binder, COMMIT_OUTCOME, outcome_name(record->outcome));
     bind_real(binder, COMMIT_FITNESS, record->fitness);
     bind_u64(binder, COMMIT_FITNESS_BITS, bits_of(record->fitness));
     bind_blob(binder, COMMIT_METRICS, scratch->metrics, pack_metrics(record, scratch->metrics));
@@ -260,10 +163,10 @@ static void bind_result(struct binder *binder, const struct commit_record *recor
     for (uint32_t i = 0; i < record->metric_count; i++) {
         int column = COMMIT_METRIC_FIRST + (int)record->metrics[i].id - 1;
         bind_real(binder, column, record->metrics[i].value);
-        given |= bit_of(column);
+        given |= column_bit(column);
     }
     for (int column = COMMIT_METRIC_FIRST; column <= COMMIT_METRIC_LAST; column++)
-        if ((given & bit_of(column)) == 0)
+        if ((given & column_bit(column)) == 0)
             bind_null(binder, column);
     bind_digest_or_null(binder, COMMIT_CHILD, &record->child);
     bind_u64(binder, COMMIT_CHILD_BYTES, record->child_bytes);
@@ -280,9 +183,9 @@ static void bind_circumstances(struct binder *binder, const struct commit_record
     bind_u64(binder, COMMIT_OPINIONS, record->opinions);
     bind_u64(binder, COMMIT_COMPUTE_MS, record->compute_ms);
     bind_u64(binder, COMMIT_WAITED_MS, record->waited_ms);
-    bind_text(binder, COMMIT_WORKER, record->worker);
-    bind_text(binder, COMMIT_HOST, record->host);
-    bind_text(binder, COMMIT_NUMERIC, record->numeric);
+    bind_usual_text(binder, COMMIT_WORKER, record->worker);
+    bind_usual_text(binder, COMMIT_HOST, record->host);
+    bind_usual_text(binder, COMMIT_NUMERIC, record->numeric);
     bind_u64(binder, COMMIT_COMMITTED_WALL_MS, wall_ms);
 }
 
@@ -335,7 +238,7 @@ enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_
     struct scratch scratch;
     struct binder binder = {
         .statement = ledger->statements[STATEMENT_PUT_COMMIT],
-        .filled = &ledger->commit_filled,
+        .bound = &ledger->bound,
     };
     bind_u64(&binder, COMMIT_SEQUENCE, record->sequence);
     bind_job(&binder, record, &scratch);
@@ -388,8 +291,7 @@ enum ledger_result ledger_put_detail(struct ledger *ledger, struct job_key job,
     if (bytes > 0) {
         bind_blob(&binder, 2, detail, bytes);
     } else {
-        keep_first(&binder, sqlite3_bind_zeroblob(binder.statement, 3, 0));
-        binder.cells[2] = cell_sum_blob(NULL, 0);
+        bind_empty_blob(&binder, 2);
     }
     bind_sum(&binder, 3);
     return execute_bound(ledger, STATEMENT_PUT_DETAIL, &binder, "a detail cannot be written",
