@@ -4,9 +4,9 @@
  *   bench-restart [--individuals N] [--commits M] [--rounds R] [--dir DIR] [--json]
  *
  * Makes a run whose population is N (10,000) individuals, each with a checkpoint of its own, and
- * that has M (12,000) commits, with `ratchet run`. Then, R (5) times: starts `ratchet serve`, lets a
- * worker join and be busy for a moment, and kills the coordinator with its log as it is. Each start
- * is timed from the moment before exec:
+ * that has M (12,000) commits, with `ratchet run`. Then, R (5) times: starts `ratchet serve`, lets
+ * a worker join and be busy for a moment, and kills the coordinator with its log as it is. Each
+ * start is timed from the moment before exec:
  *
  *   answer  until the coordinator's first word to a worker, which is its welcome
  *   lease   until the worker has its first job. A restarted coordinator hands out nothing for a
@@ -107,8 +107,8 @@ static int make_run(const struct bench *bench, struct error *error)
     snprintf(budget, sizeof budget, "budget.jobs=%llu", (unsigned long long)bench->commits);
     if (os_write_atomic(bench->experiment, text, (size_t)bytes, 0644, error) != 0)
         return -1;
-    const char *const words[] = {"ratchet", "run", bench->experiment, "--dir", bench->run,
-                                 "--set",   budget, "--workers",      "2",     NULL};
+    const char *const words[] = {"ratchet", "run",  bench->experiment, "--dir", bench->run,
+                                 "--set",   budget, "--workers",       "2",     NULL};
     pid_t pid;
     if (spawn_ratchet(bench, words, &pid, error) != 0)
         return -1;
@@ -120,8 +120,8 @@ static int make_run(const struct bench *bench, struct error *error)
 static int start_serving(const struct bench *bench, const char *endpoint, pid_t *pid,
                          struct error *error)
 {
-    const char *const words[] = {"ratchet",  "serve", bench->experiment, "--dir", bench->run,
-                                 "--listen", endpoint, NULL};
+    const char *const words[] = {"ratchet",  "serve",    bench->experiment, "--dir",
+                                 bench->run, "--listen", endpoint,          NULL};
     return spawn_ratchet(bench, words, pid, error);
 }
 
@@ -378,8 +378,9 @@ static int take_option(struct bench *bench, const char *name, const char *value)
 
 static int usage(void)
 {
-    fputs("usage: bench-restart [--individuals N] [--commits M] [--rounds R] [--dir DIR] [--json]\n",
-          stderr);
+    fputs(
+        "usage: bench-restart [--individuals N] [--commits M] [--rounds R] [--dir DIR] [--json]\n",
+        stderr);
     return 2;
 }
 

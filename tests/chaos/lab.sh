@@ -10,8 +10,8 @@
 #
 # They need tests/e2e/common.sh, which is sourced after lab_enter.
 #
-# Everything is below one process that is the first of its own process, mount and network namespaces:
-# the switch is that network, names and mounts are seen by nobody else, and all of it goes when that
+# Everything is below one process, the first of its own process, mount and network namespaces: the
+# switch is that network, names and mounts are seen by nobody else, and all of it goes when that
 # process ends, however it ends. The kernel has no netem, hence the relay.
 lab_network=10.77.0
 
