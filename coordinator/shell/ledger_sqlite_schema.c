@@ -176,6 +176,8 @@ static const char *const statements[STATEMENTS] = {
     [STATEMENT_READ_COMMITS] = "SELECT " COMMIT_COLUMN_NAMES " FROM commits ORDER BY sequence",
     [STATEMENT_READ_INPUTS] = "SELECT sequence, kind, line, entered_wall_ms, sum FROM inputs "
                               "ORDER BY sequence",
+    [STATEMENT_READ_CHILDREN] = "SELECT sequence, line, job, child, child_bytes FROM commits "
+                                "WHERE admitted AND child IS NOT NULL ORDER BY sequence",
     [STATEMENT_READ_COMMIT] =
         "SELECT " COMMIT_COLUMN_NAMES " FROM commits WHERE line = ?1 AND job = ?2",
     [STATEMENT_READ_DETAIL] =

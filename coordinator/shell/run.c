@@ -273,22 +273,34 @@ static int restore_blob(struct run *run, const struct run_restorer *restorer,
                      run->directory.path, reason.text);
 }
 
-/* Restores what the search goes on from and is not there, or names the first such individual. */
+/* What a walk over the admitted children is for. */
+struct inspection {
+    struct run *run;
+    const struct run_restorer *restorer;
+};
+
+static int inspect_child(void *context, const struct ledger_child *child, struct error *error)
+{
+    const struct inspection *inspection = context;
+    struct run *run = inspection->run;
+    struct commit_record commit;
+    if (blob_store_bytes_of(run->store, &child->digest) == child->bytes ||
+        !core_needs_blob(run->core, &child->digest))
+        return 0;
+    if (ledger_get_commit(run->ledger, child->job, &commit, error) != LEDGER_OK)
+        return -1;
+    return restore_blob(run, inspection->restorer, &commit, error);
+}
+
+/*
+ * Restores what the search goes on from and is not there, or names the first such individual. The
+ * ledger's rows were held against their checksums by the replay.
+ */
 static int check_blobs(struct run *run, const struct run_restorer *restorer, struct error *error)
 {
-    if (ledger_rewind(run->ledger, error) != LEDGER_OK)
-        return -1;
-    struct ledger_record record;
-    enum ledger_result result;
-    while ((result = ledger_next(run->ledger, &record, error)) == LEDGER_OK) {
-        const struct commit_record *commit = &record.commit;
-        if (record.kind == RECORD_COMMIT && commit->admitted && !digest_is_zero(&commit->child) &&
-            blob_store_bytes_of(run->store, &commit->child) != commit->child_bytes &&
-            core_needs_blob(run->core, &commit->child) &&
-            restore_blob(run, restorer, commit, error) != 0)
-            return -1;
-    }
-    return result == LEDGER_END ? 0 : -1;
+    struct inspection inspection = {run, restorer};
+    const struct ledger_children children = {inspect_child, &inspection};
+    return ledger_each_child(run->ledger, &children, error) == LEDGER_OK ? 0 : -1;
 }
 
 static int sweep(struct run *run, const struct run_restorer *restorer, struct digest_set *anchors,

@@ -349,6 +349,51 @@ static void only_what_must_survive_a_power_cut_is_synced(void **state)
     ledger_close(&ledger);
 }
 
+struct children_seen {
+    struct ledger_child items[64];
+    uint32_t count, most;
+};
+
+static int take_child(void *context, const struct ledger_child *child, struct error *error)
+{
+    struct children_seen *seen = context;
+    if (seen->count == seen->most)
+        return error_set(error, -1, "enough");
+    seen->items[seen->count++] = *child;
+    return 0;
+}
+
+/* The short walk tells the same as the long one; whoever is called may end it, and ask meanwhile.
+ */
+static void admitted_children_are_listed(void **state)
+{
+    fixture_ledger(fixture_path(*state, "ledger.sqlite"), 50);
+    struct ledger *ledger = open_as(*state, LEDGER_READ);
+    struct children_seen seen = {.most = 64};
+    const struct ledger_children children = {take_child, &seen};
+    struct ledger_record record;
+    struct error error = {""};
+    uint32_t admitted = 0;
+    assert_int_equal(ledger_each_child(ledger, &children, &error), LEDGER_OK);
+    while (ledger_next(ledger, &record, &error) == LEDGER_OK) {
+        const struct commit_record *commit = &record.commit;
+        if (!commit->admitted || digest_is_zero(&commit->child))
+            continue;
+        assert_true(admitted < seen.count);
+        const struct ledger_child *child = &seen.items[admitted++];
+        assert_true(job_key_equal(child->job, commit->job.key));
+        assert_true(digest_equal(&child->digest, &commit->child));
+        assert_true(child->bytes == commit->child_bytes);
+    }
+    assert_int_equal(admitted, seen.count);
+    assert_true(admitted > 2);
+    seen = (struct children_seen){.most = 2};
+    assert_int_equal(ledger_each_child(ledger, &children, &error), LEDGER_FAILED);
+    assert_string_equal(error.text, "enough");
+    assert_int_equal(seen.count, 2);
+    ledger_close(&ledger);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -359,6 +404,7 @@ int main(void)
         WITH_FOLDER(inputs_and_commits_share_one_order),
         WITH_FOLDER(one_commit_is_found_by_its_job),
         WITH_FOLDER(details_are_replaced),
+        WITH_FOLDER(admitted_children_are_listed),
         WITH_FOLDER(facts_notes_and_epochs_stay),
         WITH_FOLDER(the_last_note_of_a_kind_is_found),
         WITH_FOLDER(uncommitted_batch_is_gone),
