@@ -52,9 +52,11 @@ draw_fault() {
 
 # draw_plan SECONDS: `plan`, in order of time: "AT_MS KIND HOST LENGTH_MS VALUE".
 draw_plan() {
-    local at=1500 end=$(($1 * 1000)) kind weighted=() i host length value drawn
+    local at=1500 end=$(($1 * 1000)) kind weighted=() i host length value drawn pace
     local -A busy=()
     plan=()
+    draw 1 4 # from a storm to a bad day
+    pace=$drawn
     for kind in "${kinds[@]}"; do
         draw 1 3
         for ((i = 0; i < drawn; i++)); do weighted+=("$kind"); done
@@ -66,7 +68,7 @@ draw_plan() {
             plan+=("$at $kind $host $length $value")
             busy[$kind.$host]=$((at + length + 500))
         fi
-        draw 200 1800
+        draw $((50 * pace)) $((600 * pace))
         at=$((at + drawn))
     done
 }
