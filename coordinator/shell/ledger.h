@@ -160,9 +160,9 @@ struct ledger_child {
 
 /*
  * Calls `take` for every admitted child in the order of their commits, until it returns other than
- * 0: then LEDGER_FAILED, with take's reason. `take` may get commits meanwhile. An order of magnitude
- * faster than reading all records, because it does not hold the rows against their checksums: for
- * whoever has just done so.
+ * 0: then LEDGER_FAILED, with take's reason. `take` may get commits meanwhile. An order of
+ * magnitude faster than reading all records, because it does not hold the rows against their
+ * checksums: for whoever has just done so.
  */
 struct ledger_children {
     int (*take)(void *context, const struct ledger_child *child, struct error *error);
