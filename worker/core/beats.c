@@ -45,7 +45,7 @@ static uint32_t list_held(struct worker_core *core)
 /* Leases wanted, those not yet finished counted in; never more than there are rows for. */
 static uint32_t capacity_of(const struct worker_core *core)
 {
-    if (core->leaving || core->cache_full)
+    if (core->leaving || core->cache_full || core->crowded_by > 0)
         return 0;
     uint32_t wanted = core->config.slots * core->config.jobs_per_slot;
     uint32_t possible = HELD_MAX - core->finished;

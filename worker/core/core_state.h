@@ -119,7 +119,9 @@ struct worker_core {
 
     bool cache_full;
     uint64_t cache_bytes;
-    uint64_t leave_by; /* UINT64_MAX until nothing runs */
+    uint32_t crowded_by; /* children that left no room for a job's inputs: no work is asked for
+                            until there are fewer; 0: it was not so */
+    uint64_t leave_by;   /* UINT64_MAX until nothing runs */
     enum worker_exit leave_code;
     char leave_reason[REASON_BYTES_MAX]; /* what goodbye says */
 
@@ -217,6 +219,8 @@ bool worker_task_sweep(struct worker_core *core);
  * none becomes RUNNABLE. False, with nothing changed, when they cannot be asked for now.
  */
 bool worker_inputs_take(struct worker_core *core, uint32_t index);
+/* A finished child is pinned no more. */
+void worker_inputs_gain_room(struct worker_core *core);
 /* Gives them back: up to NEEDS_MAX effects. */
 void worker_inputs_release(struct worker_core *core, uint32_t index);
 /* Ends the tasks whose blobs cannot be had. True once none is left. */
@@ -224,6 +228,7 @@ bool worker_inputs_end_failed(struct worker_core *core);
 
 void worker_on_blob_ready(struct worker_core *core, const struct worker_event *event);
 void worker_on_blob_failed(struct worker_core *core, const struct worker_event *event);
+void worker_on_blob_no_room(struct worker_core *core, const struct worker_event *event);
 void worker_on_blob_too_large(struct worker_core *core, const struct worker_event *event);
 
 /* --------------------------------------------------------------------------------- slots.c */

@@ -181,6 +181,28 @@ void worker_on_blob_failed(struct worker_core *core, const struct worker_event *
     core->last_failed = index;
 }
 
+/*
+ * What is pinned for good until a verdict comes leaves no room for all that a job needs at once. To
+ * ask for another job would be to fetch its data set, throw it away and so on for ever: the
+ * coordinator has to learn that there is no room, release something or give something up.
+ */
+void worker_on_blob_no_room(struct worker_core *core, const struct worker_event *event)
+{
+    worker_on_blob_failed(core, event);
+    if (core->children == 0 || core->crowded_by > 0)
+        return;
+    core->crowded_by = core->children;
+    core->beat_at = core->now;
+}
+
+void worker_inputs_gain_room(struct worker_core *core)
+{
+    if (core->children >= core->crowded_by)
+        return;
+    core->crowded_by = 0;
+    core->beat_at = core->now;
+}
+
 void worker_on_blob_too_large(struct worker_core *core, const struct worker_event *event)
 {
     char reason[REASON_BYTES_MAX];

@@ -166,6 +166,7 @@ void worker_task_end(struct worker_core *core, uint32_t index)
         if (!digest_is_zero(&task->result.child)) {
             worker_emit_unpin(core, &task->result.child);
             core->children--;
+            worker_inputs_gain_room(core);
         }
     } else {
         worker_slot_abandon(core, index);

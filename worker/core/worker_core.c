@@ -231,6 +231,7 @@ static void (*const event_handlers[])(struct worker_core *, const struct worker_
     [WORKER_SLOT_DIED] = worker_on_slot_died,
     [WORKER_BLOB_READY] = worker_on_blob_ready,
     [WORKER_BLOB_FAILED] = worker_on_blob_failed,
+    [WORKER_BLOB_NO_ROOM] = worker_on_blob_no_room,
     [WORKER_BLOB_TOO_LARGE] = worker_on_blob_too_large,
     [WORKER_RESULT_RECOVERED] = worker_on_recovered,
     [WORKER_CACHE_LEVEL] = on_cache_level,

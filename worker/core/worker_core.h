@@ -45,7 +45,8 @@ enum worker_event_kind {
     WORKER_SLOT_FINISHED, /* it gave the result of a job, whose child is pinned once; it is idle */
     WORKER_SLOT_DIED,
     WORKER_BLOB_READY,       /* in the cache, verified; answers FETCH */
-    WORKER_BLOB_FAILED,      /* the coordinator has not got it either, or there is no room now */
+    WORKER_BLOB_FAILED,      /* the coordinator has not got it either */
+    WORKER_BLOB_NO_ROOM,     /* none beside what is pinned: likewise failed */
     WORKER_BLOB_TOO_LARGE,   /* the whole cache has no room for it: the run is not for this worker,
                                 which leaves */
     WORKER_RESULT_RECOVERED, /* found in the spool of `run` at the start, before the first tick; the

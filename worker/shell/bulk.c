@@ -160,11 +160,14 @@ static void receive_chunk(struct bulk *bulk, const struct chunk *chunk, uint64_t
     cache_writer_abandon(&bulk->writers[step.id.index]);
     if (step.outcome == TRANSFER_WRITE)
         transfers_cancel(bulk->transfers, step.id);
-    answer(bulk, &(struct bulk_answer){
-                     .digest = step.digest,
-                     .outcome = written == CACHE_TOO_LARGE ? BULK_TOO_LARGE : BULK_FAILED,
-                     .bytes = chunk->total,
-                 });
+    const struct bulk_answer refusal = {
+        .digest = step.digest,
+        .outcome = written == CACHE_TOO_LARGE ? BULK_TOO_LARGE
+                   : written == CACHE_NO_ROOM ? BULK_NO_ROOM
+                                              : BULK_FAILED,
+        .bytes = chunk->total,
+    };
+    answer(bulk, &refusal);
     complain(bulk, &step.digest, error.text);
 }
 

@@ -46,6 +46,7 @@ struct bulk_answer {
     enum {
         BULK_READY = 1, /* in the cache and pinned once */
         BULK_FAILED = 2,
+        BULK_NO_ROOM = 4,   /* beside what is pinned */
         BULK_TOO_LARGE = 3, /* `bytes` are more than the whole cache may hold */
     } outcome;
     uint64_t bytes;

@@ -222,7 +222,9 @@ static void take_blobs(struct supervisor *supervisor)
     struct bulk_answer answer;
     while (!supervisor->exits && bulk_next(supervisor->bulk, &answer)) {
         struct worker_event event = {
-            .kind = answer.outcome == BULK_READY ? WORKER_BLOB_READY : WORKER_BLOB_FAILED,
+            .kind = answer.outcome == BULK_READY     ? WORKER_BLOB_READY
+                    : answer.outcome == BULK_NO_ROOM ? WORKER_BLOB_NO_ROOM
+                                                     : WORKER_BLOB_FAILED,
             .digest = answer.digest,
         };
         if (answer.outcome == BULK_TOO_LARGE)

@@ -243,6 +243,37 @@ static void test_a_fetch_under_way_serves_a_later_job(void **state)
     model_destroy(model);
 }
 
+/* Whatever is due of beats is sent, so that the next one is news. */
+static uint32_t capacity_told(struct model *model)
+{
+    return model_next_beat(model)->capacity;
+}
+
+static void test_children_that_leave_no_room_for_inputs_stop_the_asking(void **state)
+{
+    (void)state;
+    struct model *model = make_ready();
+    const struct digest child = model_digest("child", 1);
+    struct job first = model_job(1), second = job_on_data(2), third = model_job(3);
+    model_start_job(model, &first, 1);
+    model_finish(model, 0, &child, 0);
+    model_lease(model, &second, 1);
+    model_blob_ready(model, &second.spec);
+    model_blob_no_room(model, &second.data);
+    assert_int_equal(model_sent(model, MESSAGE_HEARTBEAT), 1); /* at once */
+    assert_int_equal(model_message(model, MESSAGE_HEARTBEAT, 0)->heartbeat.capacity, 0);
+    assert_int_equal(capacity_told(model), 0);
+    struct lease_key key = model_key(1, 1, 1);
+    model_verdict(model, &key, VERDICT_RELEASED);
+    assert_int_equal(model_sent(model, MESSAGE_HEARTBEAT), 1);
+    assert_true(model_message(model, MESSAGE_HEARTBEAT, 0)->heartbeat.capacity > 0);
+    /* Without any child it is not for want of a verdict: it asks on. */
+    model_lease(model, &third, 1);
+    model_blob_no_room(model, &third.spec);
+    assert_true(capacity_told(model) > 0);
+    model_destroy(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_blob_takes_nobody_in_while_its_jobs_are_dropped),
         cmocka_unit_test(test_a_fetch_that_nobody_waits_for_any_more_gives_its_pin_back),
         cmocka_unit_test(test_a_fetch_under_way_serves_a_later_job),
+        cmocka_unit_test(test_children_that_leave_no_room_for_inputs_stop_the_asking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

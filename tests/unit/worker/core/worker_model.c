@@ -339,6 +339,12 @@ void model_blob_failed(struct model *model, const struct digest *digest)
     step(model, (struct worker_event){.kind = WORKER_BLOB_FAILED, .digest = *digest});
 }
 
+void model_blob_no_room(struct model *model, const struct digest *digest)
+{
+    blob_of(model, digest)->fetching = false;
+    step(model, (struct worker_event){.kind = WORKER_BLOB_NO_ROOM, .digest = *digest});
+}
+
 void model_blob_too_large(struct model *model, const struct digest *digest, uint64_t bytes,
                           uint64_t cache_bytes)
 {

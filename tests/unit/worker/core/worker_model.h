@@ -82,6 +82,7 @@ void model_finish_with(struct model *model, uint32_t slot, const struct result *
 void model_die(struct model *model, uint32_t slot, int32_t signal);
 void model_blob_ready(struct model *model, const struct digest *digest);
 void model_blob_failed(struct model *model, const struct digest *digest);
+void model_blob_no_room(struct model *model, const struct digest *digest);
 void model_blob_too_large(struct model *model, const struct digest *digest, uint64_t bytes,
                           uint64_t cache_bytes);
 /* Answers every fetch that is under way, one step each. */
