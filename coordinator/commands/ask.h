@@ -1,5 +1,6 @@
 /*
- * ask.h: putting a question to a living coordinator, over its control socket.
+ * ask.h: putting a question to a living coordinator, or giving it an order, over its control
+ * socket.
  */
 #ifndef RATCHET_COORDINATOR_COMMANDS_ASK_H
 #define RATCHET_COORDINATOR_COMMANDS_ASK_H
@@ -13,5 +14,10 @@ bool is_address(const char *text);
 /* The answer, the caller's to free; NULL with the reason: nobody answers, or not a coordinator. */
 struct json_node *coordinator_ask(const char *endpoint, const struct status_request *request,
                                   struct error *error);
+
+/* What the coordinator says to an order: carried out, or refused. -1 with the reason as above. */
+int coordinator_order(const char *endpoint, const struct user_command *command,
+                      struct command_answer *answer, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -98,6 +98,7 @@ struct experiment *load_experiment(const struct arguments *arguments, struct err
 
 int command_diff(const struct arguments *arguments);
 int command_digest(const struct arguments *arguments);
+int command_drain(const struct arguments *arguments);
 int command_export(const struct arguments *arguments);
 int command_individuals(const struct arguments *arguments);
 int command_lineage(const struct arguments *arguments);

@@ -63,6 +63,20 @@ static const struct command commands[] = {
         .run = command_why,
     },
     {
+        .name = "drain",
+        .usage = "RUN WORKER",
+        .summary = "have a worker hand over what it does, and leave",
+        .details = "A WORKER is its name or how its instance begins, as `ratchet status` and "
+                   "`ratchet why` tell. It gets no more work; what it trains goes on elsewhere "
+                   "from where it stands, or is finished; then it leaves. SIGTERM on the worker's "
+                   "machine does the same. In place of RUN, a coordinator's address is taken as "
+                   "well.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_drain,
+    },
+    {
         .name = "digest",
         .usage = "RUN",
         .summary = "the digest of all that was committed: equal runs have equal digests",

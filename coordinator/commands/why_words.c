@@ -111,15 +111,40 @@ static void add_silent(char *text, const struct json_node *root)
 {
     const struct json_node *crowd = json_get_node(root, "workers");
     uint64_t joined = json_get_u64(crowd, "joined", 0);
-    uint64_t suspect = json_get_u64(crowd, "suspect", 0);
-    uint64_t benched = json_get_u64(crowd, "benched", 0);
-    if (joined == 1)
-        add(text, "the only worker is %s", suspect > 0 ? "silent" : "benched");
-    else if (benched == 0)
-        add(text, "all %" PRIu64 " workers are silent", joined);
-    else
-        add(text, "of %" PRIu64 " workers %" PRIu64 " %s silent and %" PRIu64 " benched", joined,
-            suspect, suspect == 1 ? "is" : "are", benched);
+    const struct {
+        uint64_t count;
+        const char *state;
+    } groups[] = {
+        {json_get_u64(crowd, "suspect", 0), "silent"},
+        {json_get_u64(crowd, "benched", 0), "benched"},
+        {json_get_u64(crowd, "draining", 0), "draining"},
+    };
+    uint32_t last = 0, others = 0;
+    for (uint32_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (groups[i].count > 0)
+            last = i;
+    for (uint32_t i = 0; i < last; i++)
+        others += groups[i].count > 0;
+    if (joined == 1) {
+        add(text, "the only worker is %s", groups[last].state);
+        return;
+    }
+    if (others == 0) {
+        add(text, "all %" PRIu64 " workers are %s", joined, groups[last].state);
+        return;
+    }
+    add(text, "of %" PRIu64 " workers ", joined);
+    for (uint32_t i = 0, told = 0; i <= last; i++) {
+        if (groups[i].count == 0)
+            continue;
+        const char *verb = told > 0 ? "" : groups[i].count == 1 ? "is " : "are ";
+        add(text, "%s%" PRIu64 " %s%s",
+            told == 0   ? ""
+            : i == last ? " and "
+                        : ", ",
+            groups[i].count, verb, groups[i].state);
+        told++;
+    }
 }
 
 /* Why no worker has it, behind a colon. */

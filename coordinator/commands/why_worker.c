@@ -107,6 +107,11 @@ static void say_worker(const struct json_node *root, const struct json_node *wor
             "%s is benched: other workers disproved a result of its, so it gets no more work in "
             "this life of the coordinator.",
             name);
+    else if (fact_is(worker, "reason", "draining"))
+        say(sentences,
+            "%s is draining: a user told it to leave, so it gets no more work; it hands over or "
+            "finishes what it has and goes.",
+            name);
     else if (fact_is(worker, "reason", "takes_none"))
         say_takes_none(worker, name, sentences);
     else if (fact_is(worker, "reason", "coordinator_restarted"))

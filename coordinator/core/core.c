@@ -249,6 +249,9 @@ static void on_event(struct core *core, const struct core_event *event)
     case CORE_STOP_REQUESTED:
         lines_request_stop(core);
         break;
+    case CORE_COMMAND_RECEIVED:
+        orders_on_command(core, event->command);
+        break;
     }
 }
 
@@ -381,9 +384,7 @@ uint32_t core_workers(const struct core *core, uint64_t now_ms, struct worker_su
         struct worker_summary *worker = &workers[count++];
         *worker = (struct worker_summary){
             .instance = session->instance,
-            .state = session->benched                    ? "benched"
-                     : session->state == SESSION_SUSPECT ? "suspect"
-                                                         : "ready",
+            .state = session_state_name(session),
             .slots = session->slots,
             .capacity = session->capacity,
             .leases = session->lease_count,

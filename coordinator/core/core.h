@@ -123,6 +123,7 @@ enum core_event_kind {
     CORE_BLOB_STORED,      /* verified and durable enough to survive kill -9 */
     CORE_BLOB_UNAVAILABLE, /* the worker does not have it, or stopped answering */
     CORE_STOP_REQUESTED,   /* becomes an INPUT_STOP or INPUT_CANCEL for every line */
+    CORE_COMMAND_RECEIVED, /* a user's; answered by one ANSWER in the same step */
 };
 
 struct core_event {
@@ -137,6 +138,7 @@ struct core_event {
             struct instance_id from; /* of an unavailable one */
             struct digest digest;
         } blob;
+        const struct user_command *command; /* borrowed for the step */
     };
 };
 
@@ -153,6 +155,8 @@ enum core_effect_kind {
     CORE_DROP_BLOB,   /* nothing alive refers to it */
     CORE_NOTE,        /* for the log and the ledger's events; never decides anything */
     CORE_FINISH,      /* the run has ended, for the reason given */
+    CORE_ANSWER, /* to whom the command of this step came from; like a SEND, it leaves after the
+                    batch's PERSISTs are on disk: what is told is so */
 };
 
 enum note_kind {
@@ -170,7 +174,8 @@ enum note_kind {
     NOTE_LINE_CLOSED,
     NOTE_RESULT_DROPPED, /* to make room in its worker */
     NOTE_STUCK,          /* no worker has room for any work */
-    NOTE_KIND_LAST = NOTE_STUCK,
+    NOTE_WORKER_DRAINING,
+    NOTE_KIND_LAST = NOTE_WORKER_DRAINING,
 };
 
 enum finish_code {
@@ -213,6 +218,7 @@ struct core_effect {
         struct {
             enum finish_code code;
         } finish;
+        struct command_answer answer;
     };
 };
 
@@ -280,7 +286,7 @@ struct core_summary core_summary(const struct core *core);
 struct worker_summary {
     struct instance_id instance;
     char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
-    const char *state; /* "ready", "suspect" */
+    const char *state; /* "ready", "suspect", "draining", "benched" */
     uint32_t slots, capacity, leases;
     uint64_t done, silent_ms;
 };

@@ -13,6 +13,8 @@
  *   lines.c     creation rule, stops, poison
  *   blobs.c     who refers to which checkpoint
  *   commits.c   results enter their line's state
+ *   orders.c    what users order, and the answers
+ *   drain.c     workers that are to leave
  *   slots.c     the table of jobs in flight
  *   receipts.c  telling workers that a result is here
  *   replay.c    the ledger's records, applied anew
@@ -76,7 +78,8 @@ struct session {
     enum session_state state;
     struct instance_id instance;
     struct home_id home;
-    bool benched; /* gave a result that others disproved: gets no more work */
+    bool benched;  /* gave a result that others disproved: gets no more work */
+    bool draining; /* was told to leave: gets no more work */
     char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX], numeric[VERSION_BYTES_MAX];
     uint32_t slots, capacity, lease_count;
     uint32_t beat;       /* counts heartbeats, to tell which leases the last one listed */
@@ -303,6 +306,8 @@ void sessions_watch(struct core *core);
 /* To be called whenever capacity, leases or state of the session changed. */
 void session_update_credit(struct core *core, uint32_t session);
 void session_bench(struct core *core, const struct instance_id *instance);
+/* "ready", "suspect", "draining", "benched" */
+const char *session_state_name(const struct session *session);
 
 /* -------------------------------------------------------------------------------------- numeric.c
  */
@@ -376,6 +381,26 @@ void receipt_settle(struct core *core, uint32_t slot);
 void receipts_give(struct core *core);
 /* When the next one is due, on the clock of events; UINT64_MAX: none is owed. */
 uint64_t receipts_deadline(const struct core *core);
+
+/* ---------------------------------------------------------------------------------------- orders.c
+ */
+
+/* Carries out what a user orders, and answers. */
+void orders_on_command(struct core *core, const struct user_command *command);
+/* The answer of an order's handler, a sentence. */
+void order_done(struct command_answer *answer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void order_refused(struct command_answer *answer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ----------------------------------------------------------------------------------------- drain.c
+ */
+
+/* COMMAND_DRAIN: the worker gets no more work and is told to leave, */
+void drain_order(struct core *core, const struct user_command *command,
+                 struct command_answer *answer);
+/* and is told again with every heartbeat. */
+void drain_remind(struct core *core, uint32_t session);
 
 /* ---------------------------------------------------------------------------------------- slots.c
  */

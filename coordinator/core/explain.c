@@ -12,16 +12,9 @@
 
 /* ------------------------------------------------------------------------------------ workers */
 
-static const char *state_of(const struct session *session)
-{
-    if (session->benched)
-        return "benched";
-    return session->state == SESSION_SUSPECT ? "suspect" : "ready";
-}
-
 static bool is_ready(const struct session *session)
 {
-    return session->state == SESSION_READY && !session->benched;
+    return session->state == SESSION_READY && !session->benched && !session->draining;
 }
 
 static uint64_t silence_of(const struct core *core, const struct session *session)
@@ -48,6 +41,7 @@ struct crowd core_crowd(const struct core *core)
         const struct session *session = &core->sessions[i];
         crowd.benched += session->benched;
         crowd.suspect += !session->benched && session->state == SESSION_SUSPECT;
+        crowd.draining += !session->benched && session->state == SESSION_READY && session->draining;
         if (!is_ready(session))
             continue;
         crowd.ready++;
@@ -147,7 +141,7 @@ static struct lease_explanation lease_told(const struct core *core, uint32_t ind
     return (struct lease_explanation){
         .job = lease->key.job,
         .worker = tag_of(core, &session->instance),
-        .worker_state = state_of(session),
+        .worker_state = session_state_name(session),
         .worker_silent_ms = silence_of(core, session),
         .reason = lease->reason,
         .attempt = lease->key.attempt,
@@ -326,6 +320,8 @@ static enum worker_hold hold_of_worker(const struct core *core, const struct ses
         return WORKER_IS_BENCHED;
     if (session->state == SESSION_SUSPECT)
         return WORKER_IS_SUSPECT;
+    if (session->draining)
+        return WORKER_IS_DRAINING;
     if (session->lease_count >= session->slots)
         return WORKER_HAS_ENOUGH;
     if (session->capacity == 0)
@@ -357,7 +353,7 @@ bool core_explain_worker(const struct core *core, const struct instance_id *inst
         return false;
     const struct session *session = &core->sessions[index];
     memcpy(explained->numeric, session->numeric, sizeof explained->numeric);
-    explained->state = state_of(session);
+    explained->state = session_state_name(session);
     explained->hold = hold_of_worker(core, session);
     explained->slots = session->slots;
     explained->capacity = session->capacity;

@@ -18,10 +18,10 @@ enum {
 
 /* All workers together, as the dispatcher sees them. */
 struct crowd {
-    uint32_t joined, ready, suspect, benched; /* joined: all of them */
-    uint32_t full;                            /* ready, and take no work at all at present */
-    uint32_t slots, slots_idle;               /* of the ready ones; idle: without a job */
-    uint32_t waiting;                         /* jobs and opinions that wait for a worker */
+    uint32_t joined, ready, suspect, benched, draining; /* joined: all of them */
+    uint32_t full;              /* ready, and take no work at all at present */
+    uint32_t slots, slots_idle; /* of the ready ones; idle: without a job */
+    uint32_t waiting;           /* jobs and opinions that wait for a worker */
 };
 
 struct crowd core_crowd(const struct core *core);
@@ -77,7 +77,7 @@ enum job_stage {
 enum worker_wait {
     WAIT_RESTART = 1, /* after a restart, workers may first claim what they run */
     WAIT_NOBODY,      /* no worker has joined */
-    WAIT_SILENT,      /* all are suspect or benched */
+    WAIT_SILENT,      /* all are suspect, benched or draining */
     WAIT_ROOM,        /* all ready ones take no work at present */
     WAIT_BUSY,        /* all ready ones have as much as they asked for */
     WAIT_OTHERS,      /* those with room had trouble with it, or have spoken: others are busy */
@@ -144,11 +144,12 @@ enum worker_hold {
     WORKER_HAS_ENOUGH = 1, /* every slot has a job */
     WORKER_IS_SUSPECT,
     WORKER_IS_BENCHED,
-    WORKER_TAKES_NONE, /* it asks for none: its cache is full, or it is about to leave */
-    WORKER_RESTART,    /* the coordinator was restarted and hands nothing out yet */
-    WORKER_NO_JOBS,    /* no job waits */
-    WORKER_AVOIDED,    /* the jobs that wait had trouble there, or want another's word */
-    WORKER_MOMENT,     /* nothing: it gets one at the next step */
+    WORKER_IS_DRAINING, /* it was told to leave */
+    WORKER_TAKES_NONE,  /* it asks for none: its cache is full, or it is about to leave */
+    WORKER_RESTART,     /* the coordinator was restarted and hands nothing out yet */
+    WORKER_NO_JOBS,     /* no job waits */
+    WORKER_AVOIDED,     /* the jobs that wait had trouble there, or want another's word */
+    WORKER_MOMENT,      /* nothing: it gets one at the next step */
 };
 
 struct worker_explanation {

@@ -41,7 +41,8 @@ static bool ends_turn(const struct session *session)
 void session_update_credit(struct core *core, uint32_t index)
 {
     struct session *session = &core->sessions[index];
-    bool able = session->state == SESSION_READY && !session->benched && session->capacity > 0;
+    bool able = session->state == SESSION_READY && !session->benched && !session->draining &&
+                session->capacity > 0;
     bool wanted = able && session->lease_count < session->capacity;
     core->able_count += (uint32_t)able - (uint32_t)session->able;
     session->able = able;
@@ -136,6 +137,15 @@ void session_bench(struct core *core, const struct instance_id *instance)
     while (session->leases.head != NONE)
         lease_lost(core, session->leases.head);
     session_update_credit(core, index);
+}
+
+const char *session_state_name(const struct session *session)
+{
+    if (session->benched)
+        return "benched";
+    if (session->state == SESSION_SUSPECT)
+        return "suspect";
+    return session->draining ? "draining" : "ready";
 }
 
 void sessions_watch(struct core *core)
@@ -353,6 +363,8 @@ static void on_heartbeat(struct core *core, uint32_t index, const struct heartbe
         drop_unlisted(core, index);
     session->capacity = beat->capacity;
     session_update_credit(core, index);
+    if (session->draining)
+        drain_remind(core, index);
 }
 
 /* ------------------------------------------------------------------------------------- everything

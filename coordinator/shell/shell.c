@@ -432,6 +432,7 @@ static int end_run(struct shell *shell, struct error *error)
 static void abandon_run(struct shell *shell)
 {
     outbox_discard(shell->outbox);
+    shell->command_answer_count = 0;
     say_stop(shell, STOP_RUN_PAUSED, "the coordinator had to stop and may come back");
     shell->batch_open = false;
     shell_flush(shell);

@@ -39,6 +39,8 @@ static const char *note_name(enum note_kind kind)
         return "result_dropped";
     case NOTE_STUCK:
         return "stuck";
+    case NOTE_WORKER_DRAINING:
+        return "worker_draining";
     case NOTE_SLOT_DIED:
         return "slot_died";
     case NOTE_ATTEMPT_FAILED:
@@ -149,6 +151,7 @@ void shell_flush(struct shell *shell)
 {
     const struct outbox_sink sink = {shell, send_datagram};
     outbox_flush(shell->outbox, &sink);
+    shell_send_answers(shell);
 }
 
 int shell_settle(struct shell *shell, enum settle how, struct error *error)
@@ -271,6 +274,9 @@ static int take_effect(struct shell *shell, const struct core_effect *effect, st
         return take_drop(shell, effect, error);
     case CORE_NOTE:
         return take_note(shell, effect, error);
+    case CORE_ANSWER:
+        shell_keep_answer(shell, &effect->answer);
+        return 0;
     case CORE_FINISH:
         shell->finished = true;
         shell->finish = effect->finish.code;

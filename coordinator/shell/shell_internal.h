@@ -4,6 +4,7 @@
  *   shell.c          opening, the loop, the end
  *   shell_receive.c  datagrams into events
  *   shell_effects.c  effects into ledger, outbox, bulk; the end of a turn
+ *   shell_command.c  what users order, and the answers
  *   shell_status.c   the answer to `ratchet status`
  *   shell_why.c      the answer to `ratchet why`
  *
@@ -22,6 +23,17 @@
 #include "coordinator/shell/progress.h"
 #include "coordinator/shell/run.h"
 #include "coordinator/shell/shell.h"
+#include "coordinator/shell/shell_zmq.h"
+
+enum {
+    ANSWERS_PER_TURN = 8, /* to strangers: who asks faster asks again */
+};
+
+/* What a user who gave an order is told once the turn has settled. */
+struct shell_command_answer {
+    struct socket_peer to;
+    struct command_answer answer;
+};
 
 /* Bytes of lease messages: "a job message is under 1 KiB" is a promise that status shows. */
 struct lease_traffic {
@@ -63,6 +75,10 @@ struct shell {
     uint32_t refusals_noted;
     uint32_t answers;  /* to strangers in this turn */
     uint32_t messages; /* taken in this turn */
+
+    struct socket_peer command_from; /* of the command that the core is stepped for */
+    uint32_t command_answer_count;
+    struct shell_command_answer command_answers[ANSWERS_PER_TURN]; /* to leave with this turn */
 };
 
 /* ---------------------------------------------------------------------------- shell_effects.c */
@@ -95,6 +111,19 @@ int shell_put_fact(struct shell *shell, const char *name, const char *value, str
 /* Reads at most `budget` datagrams from the control socket, fewer when they hold many messages. */
 int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Sends one message at once: it answers a stranger, who is no part of the run's order. */
+void shell_answer(struct shell *shell, const struct socket_peer *to, const struct message *message);
+
+/* ---------------------------------------------------------------------------- shell_command.c */
+
+/* Steps the core for an order. Beyond ANSWERS_PER_TURN it is not heard: it will be given again. */
+int shell_take_command(struct shell *shell, const struct socket_peer *from,
+                       const struct user_command *command, struct error *error)
+    __attribute__((warn_unused_result));
+/* The core's answer to it, and letting the answers of this turn go. */
+void shell_keep_answer(struct shell *shell, const struct command_answer *answer);
+void shell_send_answers(struct shell *shell);
 
 /* ----------------------------------------------------------------------------- shell_status.c */
 

@@ -2,8 +2,9 @@
  * shell_receive.c: what comes in on the control socket. See shell_internal.h.
  *
  * Two kinds of peers speak here. Workers have an identity of 16 bytes and may say what workers say;
- * the core hears them. Commands have whatever name ZeroMQ gave them and may ask for the status; the
- * core never hears of them. Everything else is counted and forgotten.
+ * the core hears them. Commands have whatever name ZeroMQ gave them and may ask for the status, of
+ * which the core never hears, or give an order (shell_command.c). Everything else is counted and
+ * forgotten.
  */
 #include "coordinator/shell/shell_internal.h"
 
@@ -15,7 +16,6 @@
 
 enum {
     REFUSALS_NOTED_MAX = 32,
-    ANSWERS_PER_TURN = 8, /* to strangers: who asks faster asks again */
     /*
      * Messages after which a turn takes no further datagram. What a turn has to say leaves when it
      * has settled: were all results of a busy cluster taken in one turn, the workers would wait for
@@ -30,11 +30,8 @@ static bool is_from_worker(enum message_kind kind)
            kind == MESSAGE_DEATH || kind == MESSAGE_GOODBYE;
 }
 
-/* Sends one message at once: it answers a stranger, who is no part of the run's order. */
-static void answer(struct shell *shell, const struct socket_peer *to, const struct message *message)
+void shell_answer(struct shell *shell, const struct socket_peer *to, const struct message *message)
 {
-    if (shell->answers++ >= ANSWERS_PER_TURN)
-        return;
     uint8_t *bytes = malloc(DATAGRAM_BYTES_MAX);
     struct codec *codec = codec_create();
     size_t used = 0;
@@ -57,7 +54,8 @@ static void answer_status(struct shell *shell, const struct socket_peer *to,
         .epoch = shell->run.epoch,
         .status = {.json_bytes = (uint32_t)strlen(json), .json = json},
     };
-    answer(shell, to, &message);
+    shell->answers++;
+    shell_answer(shell, to, &message);
     free(json);
 }
 
@@ -75,7 +73,8 @@ static int refuse_version(struct shell *shell, const struct socket_peer *to, uin
         "this coordinator speaks protocol version %d and the worker speaks %u: use one release of "
         "ratchet everywhere",
         PROTOCOL_VERSION, version);
-    answer(shell, to, &message);
+    if (shell->answers++ < ANSWERS_PER_TURN)
+        shell_answer(shell, to, &message);
     if (shell->refusals_noted >= REFUSALS_NOTED_MAX)
         return 0;
     shell->refusals_noted++;
@@ -93,6 +92,8 @@ static int take_message(struct shell *shell, const struct socket_peer *from,
         answer_status(shell, from, &message->status_request);
         return 0;
     }
+    if (message->kind == MESSAGE_COMMAND)
+        return shell_take_command(shell, from, &message->command, error);
     bool allowed = socket_peer_is_worker(from, &instance) && is_from_worker(message->kind);
     /* The frame says who it is; a hello that says otherwise is nobody's. */
     if (allowed && message->kind == MESSAGE_HELLO)

@@ -124,6 +124,8 @@ static const char *worker_hold_name(enum worker_hold hold)
         return "suspect";
     case WORKER_IS_BENCHED:
         return "benched";
+    case WORKER_IS_DRAINING:
+        return "draining";
     case WORKER_TAKES_NONE:
         return "takes_none";
     case WORKER_RESTART:
@@ -209,6 +211,7 @@ static struct json_node *crowd_node(const struct crowd *crowd)
     json_set_u64(node, "ready", crowd->ready);
     json_set_u64(node, "suspect", crowd->suspect);
     json_set_u64(node, "benched", crowd->benched);
+    json_set_u64(node, "draining", crowd->draining);
     json_set_u64(node, "full", crowd->full);
     json_set_u64(node, "slots", crowd->slots);
     json_set_u64(node, "slots_idle", crowd->slots_idle);

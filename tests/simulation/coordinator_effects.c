@@ -174,6 +174,9 @@ static void perform(struct coordinator_node *node, const struct core_effect *eff
     case CORE_NOTE:
         world_trace(&simulation->world, "core: %s", effect->note.text);
         break;
+    case CORE_ANSWER:
+        world_trace(&simulation->world, "core: answers: %s", effect->answer.reason);
+        break;
     case CORE_FINISH:
         world_trace(&simulation->world, "core: finished, code %d", (int)effect->finish.code);
         node->finishing = true;

@@ -98,6 +98,13 @@ static void test_waiting_jobs(void **state)
     expect("the only worker is silent");
     explain(explain_job, WAITING("workers_silent", "'joined':3,'suspect':2,'benched':1", ""));
     expect("of 3 workers 2 are silent and 1 benched");
+    explain(explain_job, WAITING("workers_silent", "'joined':1,'draining':1", ""));
+    expect("the only worker is draining");
+    explain(explain_job, WAITING("workers_silent", "'joined':2,'draining':2", ""));
+    expect("all 2 workers are draining");
+    explain(explain_job,
+            WAITING("workers_silent", "'joined':4,'suspect':1,'benched':1,'draining':2", ""));
+    expect("of 4 workers 1 is silent, 1 benched and 2 draining");
     explain(explain_job, WAITING("coordinator_restarted", "'joined':1", ",'restart_ms':12000"));
     expect("for another 12.0 s workers may claim what they still run");
     explain(explain_job,
@@ -252,6 +259,8 @@ static void test_workers(void **state)
     expect("After 15.0 s of silence it counts as lost, and its 1 job goes to others");
     explain(explain_worker, WORKER("benched", ""));
     expect("other workers disproved a result of its");
+    explain(explain_worker, WORKER("draining", ""));
+    expect("it hands over or finishes what it has and goes");
     explain(explain_worker, WORKER("takes_none", ",'results_kept':5"));
     expect("it takes no work: its cache is full, or it is leaving");
     expect("It keeps 5 results");

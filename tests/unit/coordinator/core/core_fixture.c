@@ -130,6 +130,10 @@ static void carry_out(struct fixture *fixture, const struct core_effect *effect)
     case CORE_CANCEL_PULL:
         fixture->cancel_count++;
         break;
+    case CORE_ANSWER:
+        fixture->answer = effect->answer;
+        fixture->answer_count++;
+        break;
     case CORE_PERSIST_DETAIL:
         break;
     }
@@ -167,6 +171,18 @@ void fixture_settle(struct fixture *fixture)
     for (int i = 0; i < 100000 && core_deadline(fixture->core) <= fixture->now; i++)
         fixture_tick(fixture, 0);
     assert_true(core_deadline(fixture->core) > fixture->now);
+}
+
+void fixture_order(struct fixture *fixture, const struct user_command *command)
+{
+    uint32_t before = fixture->answer_count;
+    const struct core_event event = {
+        .kind = CORE_COMMAND_RECEIVED,
+        .now_ms = fixture->now,
+        .command = command,
+    };
+    fixture_step(fixture, &event);
+    assert_int_equal(fixture->answer_count, before + 1);
 }
 
 struct instance_id fixture_worker(uint32_t number)

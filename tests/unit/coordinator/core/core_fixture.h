@@ -38,6 +38,8 @@ struct fixture {
     uint32_t pull_count, cancel_count;
     struct digest pulled;
     struct instance_id pulled_from;
+    uint32_t answer_count;
+    struct command_answer answer; /* the last one */
 };
 
 /* Strategy by name with its default params, one operator; budget and lookahead as given. */
@@ -52,6 +54,9 @@ void fixture_step(struct fixture *fixture, const struct core_event *event);
 void fixture_tick(struct fixture *fixture, uint64_t ms);
 /* Steps until no work is left over. */
 void fixture_settle(struct fixture *fixture);
+
+/* Gives an order. */
+void fixture_order(struct fixture *fixture, const struct user_command *command);
 
 struct instance_id fixture_worker(uint32_t number);
 void fixture_hello(struct fixture *fixture, uint32_t worker, uint32_t capacity);
