@@ -9,7 +9,9 @@
  *
  * Descriptor 3 is its end of a SOCK_SEQPACKET socket pair; a datagram is one message of the codec.
  * The slot says ALIVE once, when it is ready; then each LEASE is answered by one RESULT of that
- * lease. It ends when the owner closes the socket: exit code 0. Any other end is a death: exit code
+ * lease. A DRAIN asks it to stop the job that runs at the next step: it then answers with one
+ * HANDOVER instead, or with the RESULT if that is nearer or the job cannot be cut; when nothing
+ * runs, a DRAIN means nothing. It ends when the owner closes the socket: exit code 0. Any other end is a death: exit code
  * or signal, and what it printed, tell why. It ignores SIGINT, SIGTERM and SIGHUP: a slot that is
  * not wanted any more is ended with SIGKILL.
  *
@@ -17,10 +19,12 @@
  *
  *   blobs/ab/<62 digits>     whole, under the digest of its bytes; the owner alone changes them
  *   incoming/slot-3/         slot 3 writes there and nowhere else
- *   incoming/slot-3/<64>     a child; the owner's from the RESULT on that names it
+ *   incoming/slot-3/<64>     a child, or a state; the owner's from the RESULT or HANDOVER on that
+ *                            names it
  *
  * The blobs that a job names (spec, data set, parents) lie there before its LEASE is sent, and stay
- * until its RESULT; no link stands for one. Names are made from digests and numbers, never from
+ * until its answer; so does the state of a `partial`, without which, or if it is not of this job, the
+ * slot starts from the beginning. No link stands for one. Names are made from digests and numbers, never from
  * text that arrived.
  */
 #ifndef RATCHET_PROTO_SLOT_FOLDER_H

@@ -2,7 +2,8 @@
  * blobs.c: which checkpoints something alive refers to, where they are, and who waits for them.
  *
  * A reference is held by each individual of a population, by each line's champion, by each parent
- * of a job in flight, and by a result whose bytes are wanted. When the last one goes the blob may
+ * of a job in flight, by its state if it is partly trained, and by a result whose bytes are wanted.
+ * When the last one goes the blob may
  * be dropped from the store, or its pull is called off.
  */
 #include "coordinator/core/core_internal.h"
@@ -51,6 +52,7 @@ uint32_t blob_reference(struct core *core, const struct digest *digest)
         *blob = (struct blob){.digest = *digest, .state = BLOB_UNKNOWN};
         for (uint32_t i = 0; i < HOLDERS_MAX; i++)
             blob->holders[i].session = NONE;
+        blob->state_of = NONE;
         list_init(&blob->waiting);
         fixed_map_insert(core->by_digest, key_of(digest), index);
     }
@@ -109,17 +111,27 @@ void blob_add_holder(struct core *core, uint32_t index, uint32_t session)
     blob->holders[blob->next_holder++ % HOLDERS_MAX] = holder;
 }
 
-static void pull(struct core *core, uint32_t index, const struct slot *slot)
+static void pull(struct core *core, uint32_t index, const struct instance_id *from, uint64_t bytes)
 {
     struct blob *blob = &core->blobs[index];
     blob->state = BLOB_PULLING;
-    blob->pulled_from = slot->holder;
+    blob->pulled_from = *from;
     struct core_effect *effect = effect_add(core, CORE_PULL_BLOB);
     if (effect == NULL)
         return;
-    effect->pull.from = slot->holder;
+    effect->pull.from = *from;
     effect->pull.digest = blob->digest;
-    effect->pull.bytes = slot->child_bytes;
+    effect->pull.bytes = bytes;
+}
+
+uint32_t blob_want_state(struct core *core, uint32_t slot_index, const struct partial *state,
+                         const struct instance_id *from)
+{
+    assert(blob_find(core, &state->state) == NONE);
+    uint32_t index = blob_reference(core, &state->state);
+    core->blobs[index].state_of = slot_index;
+    pull(core, index, from, state->bytes);
+    return index;
 }
 
 void blob_want(struct core *core, uint32_t slot_index)
@@ -134,7 +146,7 @@ void blob_want(struct core *core, uint32_t slot_index)
     list_append(&blob->waiting, &core->slots[0].by_blob, sizeof(struct slot), slot_index);
     slot->waits_for_blob = true;
     if (blob->state == BLOB_UNKNOWN)
-        pull(core, slot->child_blob, slot);
+        pull(core, slot->child_blob, &slot->holder, slot->child_bytes);
 }
 
 void blob_stop_waiting(struct core *core, uint32_t slot_index)
@@ -161,7 +173,12 @@ void blob_on_stored(struct core *core, const struct digest *digest)
         blob_stop_waiting(core, slot);
         slot_mark_ready(core, slot);
     }
-    drop_if_unused(core, index);
+    uint32_t state_of = blob->state_of;
+    blob->state_of = NONE;
+    if (state_of != NONE)
+        handover_on_stored(core, state_of);
+    else
+        drop_if_unused(core, index);
 }
 
 /* The job is done again, elsewhere if there is somewhere else. */
@@ -185,6 +202,10 @@ void blob_on_unavailable(struct core *core, const struct digest *digest,
     struct blob *blob = &core->blobs[index];
     blob->state = BLOB_UNKNOWN;
     blob->references++; /* the entry must outlive the results that are dropped below */
+    uint32_t state_of = blob->state_of;
+    blob->state_of = NONE;
+    if (state_of != NONE)
+        handover_on_unavailable(core, state_of);
     uint32_t next, drops = 0;
     for (uint32_t slot = blob->waiting.head; slot != NONE && drops < DROPS_PER_STEP; slot = next) {
         next = core->slots[slot].by_blob.next;
@@ -195,8 +216,10 @@ void blob_on_unavailable(struct core *core, const struct digest *digest,
         drops++;
     }
     /* Whoever still waits names another worker, or is dropped when the next pull fails as well. */
-    if (blob->waiting.head != NONE)
-        pull(core, index, &core->slots[blob->waiting.head]);
+    if (blob->waiting.head != NONE) {
+        const struct slot *slot = &core->slots[blob->waiting.head];
+        pull(core, index, &slot->holder, slot->child_bytes);
+    }
     blob->references--;
     drop_if_unused(core, index);
 }

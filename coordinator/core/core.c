@@ -137,10 +137,11 @@ struct core *core_create(const struct core_config *config, struct error *error)
         return NULL;
     }
     struct demand demand = demand_of(config);
-    /* One more job per place: the final one. Each job refers to its parents and its child. */
+    /* One more job per place: the final one. Each job refers to its parents, to its child, or to
+     * its state and to a newer one. */
     uint32_t places = config->places != 0 ? config->places : config->open_lines;
     uint64_t slots = (demand.lookahead + 1) * places;
-    uint64_t blobs = demand.kept + slots * (JOB_PARENTS_MAX + 1) + 64;
+    uint64_t blobs = demand.kept + slots * (JOB_PARENTS_MAX + 3) + 64;
     if (slots > TABLE_MAX || blobs > TABLE_MAX) {
         error_set(error, -1,
                   "coordinator: lookahead times open lines, or population times lines, "

@@ -175,7 +175,8 @@ enum note_kind {
     NOTE_RESULT_DROPPED, /* to make room in its worker */
     NOTE_STUCK,          /* no worker has room for any work */
     NOTE_WORKER_DRAINING,
-    NOTE_KIND_LAST = NOTE_WORKER_DRAINING,
+    NOTE_JOB_HANDED_OVER,
+    NOTE_KIND_LAST = NOTE_JOB_HANDED_OVER,
 };
 
 enum finish_code {
@@ -274,7 +275,7 @@ struct core_summary {
     uint32_t lines, lines_closed, lines_open, lines_stalled;
     uint32_t waiting, leased, held, quarantined; /* jobs in flight by state */
     uint32_t workers, suspects, slots;
-    uint64_t results, results_stale, attempts, deaths, opinions;
+    uint64_t results, results_stale, attempts, deaths, opinions, handovers;
     uint64_t admitted;
     bool has_champion;
     struct job_key champion;

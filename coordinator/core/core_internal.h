@@ -15,6 +15,7 @@
  *   commits.c   results enter their line's state
  *   orders.c    what users order, and the answers
  *   drain.c     workers that are to leave
+ *   handover.c  jobs given back partly trained
  *   slots.c     the table of jobs in flight
  *   receipts.c  telling workers that a result is here
  *   replay.c    the ledger's records, applied anew
@@ -156,6 +157,14 @@ struct slot {
     bool waits_for_blob;
     struct link by_blob; /* slots that wait for the same bytes */
 
+    /* What is carried out of it already, while there is no result. */
+    struct partial partial;                  /* whoever gets the job goes on from here */
+    uint32_t partial_blob;                   /* reference, or NONE: there is none */
+    char partial_numeric[VERSION_BYTES_MAX]; /* in which class: no other can go on */
+    struct partial handed;                   /* being fetched, */
+    uint32_t handed_blob;                    /* reference, or NONE: none is, */
+    uint32_t handed_lease;                   /* and under which lease it was given back */
+
     /* Second opinion on the child. */
     enum opinion_state opinion;
     struct digest opinion_description;
@@ -178,6 +187,7 @@ struct blob {
     bool anchor;
     struct instance_id pulled_from;
     struct list waiting; /* slots */
+    uint32_t state_of;   /* slot whose state, handed over, this is to become; or NONE */
     struct holder holders[HOLDERS_MAX];
     uint32_t next_holder, next_free;
 };
@@ -291,6 +301,9 @@ void blob_add_holder(struct core *core, uint32_t blob, uint32_t session);
 /* Makes the slot wait for its child's bytes and asks for them where nobody has yet. */
 void blob_want(struct core *core, uint32_t slot);
 void blob_stop_waiting(struct core *core, uint32_t slot);
+/* Refers to a state that is handed over and asks for its bytes. The core must not know it yet. */
+uint32_t blob_want_state(struct core *core, uint32_t slot, const struct partial *state,
+                         const struct instance_id *from);
 void blob_on_stored(struct core *core, const struct digest *digest);
 void blob_on_unavailable(struct core *core, const struct digest *digest,
                          const struct instance_id *from);
@@ -392,6 +405,21 @@ void order_done(struct command_answer *answer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void order_refused(struct command_answer *answer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* -------------------------------------------------------------------------------------- handover.c
+ */
+
+/* A worker gives a job back that is trained up to some step. */
+void handover_on_message(struct core *core, uint32_t session, const struct handover *handover);
+/* What the slot's job goes on from at this worker; no bytes: from the beginning. */
+struct partial handover_for(const struct core *core, uint32_t slot, uint32_t session);
+/* The bytes are there, or cannot be had. */
+void handover_on_stored(struct core *core, uint32_t slot);
+void handover_on_unavailable(struct core *core, uint32_t slot);
+/* The lease ends: what was handed over under it is not waited for any more. */
+void handover_on_lease_end(struct core *core, uint32_t lease);
+/* What is carried out already is of no use any more. */
+void handover_forget(struct core *core, uint32_t slot);
 
 /* ----------------------------------------------------------------------------------------- drain.c
  */

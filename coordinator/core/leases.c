@@ -127,6 +127,7 @@ void lease_free(struct core *core, uint32_t index)
 {
     struct lease_entry *lease = &core->leases[index];
     struct session *session = &core->sessions[lease->session];
+    handover_on_lease_end(core, index);
     list_remove(&core->slots[lease->slot].leases, &core->leases[0].in_slot, sizeof *lease, index);
     list_remove(&session->leases, &core->leases[0].in_session, sizeof *lease, index);
     session->lease_count--;
@@ -358,7 +359,7 @@ static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_i
         return;
     message->lease.key = key;
     message->lease.reason = reason;
-    message->lease.partial = (struct partial){.steps = 0};
+    message->lease.partial = handover_for(core, slot_index, session_index);
     message->lease.job = opinion ? opinion_job(slot) : slot->job;
 }
 

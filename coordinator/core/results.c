@@ -94,6 +94,7 @@ static void attempt_failed(struct core *core, uint32_t slot_index, uint32_t sess
     };
     effect_note(core, note, "worker %s: %s", session->name, reason);
     slot_note_trouble(core, slot_index, session_index);
+    handover_forget(core, slot_index); /* it may have been that which failed */
     lease_lost(core, lease);
     if (++slot->failures >= FAILURES_MAX)
         lines_poison(core, slot_index, reason);
@@ -297,6 +298,7 @@ static void keep_result(struct core *core, uint32_t slot_index, const struct ses
     bool good = result->outcome == OUTCOME_OK &&
                 (isfinite(result->fitness) || slot->job.kind == JOB_EVALUATE);
     numeric_keep(core);
+    handover_forget(core, slot_index);
     slot->state = SLOT_HELD;
     slot->outcome = good ? OUTCOME_OK : OUTCOME_DIVERGED;
     slot->fitness = good ? with_one_nan(result->fitness) : (double)NAN;
@@ -439,6 +441,7 @@ void results_on_death(struct core *core, uint32_t session_index, const struct de
             continue;
         bool own = slot->state == SLOT_LEASED;
         slot_note_trouble(core, slot_index, session_index);
+        handover_forget(core, slot_index);
         lease_lost(core, lease);
         if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
             lines_poison(core, slot_index, "its slot process died three times");

@@ -407,6 +407,9 @@ void sessions_on_message(struct core *core, const struct instance_id *from,
     case MESSAGE_RESULT:
         results_on_result(core, index, &message->result);
         break;
+    case MESSAGE_HANDOVER:
+        handover_on_message(core, index, &message->handover);
+        break;
     case MESSAGE_DEATH:
         results_on_death(core, index, &message->death);
         break;

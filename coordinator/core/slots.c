@@ -22,6 +22,8 @@ struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint3
         .created_ms = core->now_ms,
         .heap_place = NONE,
         .child_blob = NONE,
+        .partial_blob = NONE,
+        .handed_blob = NONE,
         .parent_blobs = {NONE, NONE},
     };
     const struct line_config *config = &core->places[place].config;
@@ -91,6 +93,7 @@ void slot_abandon(struct core *core, uint32_t index)
     struct slot *slot = &core->slots[index];
     struct place *place = &core->places[slot->place];
     leases_end(core, index, NONE);
+    handover_forget(core, index);
     waiting_remove(core, index);
     slot_unmark_ready(core, index);
     receipt_settle(core, index);

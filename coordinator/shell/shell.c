@@ -371,7 +371,7 @@ static int await_local_worker(struct shell *shell, struct error *error)
 {
     if (shell->local == NULL)
         return 0;
-    local_worker_stop(shell->local, SIGTERM);
+    local_worker_stop(shell->local, SIGUSR1); /* nobody would take over: what runs is finished */
     uint64_t until_ms = shell->now_ms + LEAVE_MS;
     uint32_t signals = shell->stop_signals;
     bool hurried = false;

@@ -41,6 +41,8 @@ static const char *note_name(enum note_kind kind)
         return "stuck";
     case NOTE_WORKER_DRAINING:
         return "worker_draining";
+    case NOTE_JOB_HANDED_OVER:
+        return "job_handed_over";
     case NOTE_SLOT_DIED:
         return "slot_died";
     case NOTE_ATTEMPT_FAILED:

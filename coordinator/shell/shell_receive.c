@@ -27,7 +27,7 @@ enum {
 static bool is_from_worker(enum message_kind kind)
 {
     return kind == MESSAGE_HELLO || kind == MESSAGE_HEARTBEAT || kind == MESSAGE_RESULT ||
-           kind == MESSAGE_DEATH || kind == MESSAGE_GOODBYE;
+           kind == MESSAGE_HANDOVER || kind == MESSAGE_DEATH || kind == MESSAGE_GOODBYE;
 }
 
 void shell_answer(struct shell *shell, const struct socket_peer *to, const struct message *message)

@@ -12,7 +12,7 @@
 
 static enum held_phase phase_told(enum task_phase phase)
 {
-    if (phase == TASK_FINISHED)
+    if (phase == TASK_FINISHED || phase == TASK_HANDED_OVER) /* both wait for a verdict */
         return HELD_FINISHED;
     return phase == TASK_RUNNING ? HELD_RUNNING : HELD_QUEUED;
 }

@@ -11,6 +11,7 @@
  *   slots.c        which slot runs what; finished, died, killed
  *   results.c      finished results: offered, spooled, settled by verdicts, recovered
  *   beats.c        hello and heartbeat as messages
+ *   handover.c     running jobs given back, trained as far as they are
  *   leaving.c      the way out
  *
  * Two habits keep a step bounded. Whatever may touch many tasks at once (another run, another
@@ -27,11 +28,12 @@
 #include "worker/core/worker_core.h"
 
 enum {
-    NEEDS_MAX = 2 + JOB_PARENTS_MAX, /* blobs of one task: its spec, data set and parents */
+    NEEDS_MAX = 3 + JOB_PARENTS_MAX, /* blobs of one task: its spec, data set, parents and state */
     BLOBS_MAX = 2 * HELD_MAX,        /* distinct blobs wanted at once; more leases are not taken */
     RESEND_DOUBLINGS_MAX = 3, /* a result without verdict: resend_ms, doubling to 8 times that */
-    LEAVE_MS_MAX = 8000,      /* leaving: how long results keep us once nothing runs; container
-                                  runtimes kill 10 s after SIGTERM */
+    LEAVE_MS_MAX = 8000,      /* leaving: how long results keep us once nothing runs, and hand-overs
+                                  in all; container runtimes kill 10 s after SIGTERM */
+    DRAIN_MS_MAX = 60000,     /* the same when the coordinator asked us: nobody will kill us */
     SWEEP_TASKS_MAX = 256,    /* tasks visited by one step of the sweep */
     END_EFFECTS_MAX = NEEDS_MAX + 2, /* of ending one task, whatever its phase */
 };
@@ -45,6 +47,7 @@ enum task_phase {
     TASK_RUNNABLE,    /* for a slot */
     TASK_RUNNING,
     TASK_FINISHED,
+    TASK_HANDED_OVER, /* trained up to some step: its state waits for the verdict */
 };
 
 /* One blob that a task needs. While the blob is on its way, the need is a link of the blob's
@@ -63,7 +66,7 @@ struct task {
     uint64_t arrival;
     uint32_t slot; /* of a running one */
     uint32_t need_count, missing;
-    struct need needs[NEEDS_MAX];
+    struct need needs[NEEDS_MAX]; /* a state is the last */
     uint32_t next_of_job;    /* another task of the same job, under another description or run */
     uint32_t next, previous; /* all tasks in order of arrival; free rows use next */
     /* Finished ones only. */
@@ -72,6 +75,7 @@ struct task {
     uint32_t doublings;
     uint64_t offered_epoch; /* in which the result was last offered or due; 0: in none */
     struct result result;
+    struct partial partial; /* of one that was handed over: pinned */
 };
 
 enum blob_state { BLOB_FETCHING = 1, BLOB_READY, BLOB_FAILED };
@@ -104,6 +108,9 @@ struct worker_core {
     uint64_t now;
     bool started; /* has seen an event other than a recovered result */
     bool leaving, gone;
+    bool asked;           /* by a signal to leave */
+    bool handing_over;    /* leaving, and running jobs are to be given back */
+    uint32_t stop_cursor; /* slots below it were asked to stop */
 
     enum link_state link;
     bool welcomed;  /* ever */
@@ -121,7 +128,7 @@ struct worker_core {
     uint64_t cache_bytes;
     uint32_t crowded_by; /* children that left no room for a job's inputs: no work is asked for
                             until there are fewer; 0: it was not so */
-    uint64_t leave_by;   /* UINT64_MAX until nothing runs */
+    uint64_t leave_by; /* UINT64_MAX until nothing runs, or jobs are to be handed over */
     enum worker_exit leave_code;
     char leave_reason[REASON_BYTES_MAX]; /* what goodbye says */
 
@@ -129,8 +136,8 @@ struct worker_core {
     uint8_t (*details)[DETAIL_BYTES_MAX]; /* by task */
     uint32_t tasks_fresh, tasks_free;     /* rows never used from here on; rows given back */
     uint32_t task_count, first_task, last_task;
-    uint32_t queued, running, finished;
-    uint32_t unsettled, children; /* of the finished: without verdict; with a child */
+    uint32_t queued, running, finished; /* finished: or handed over */
+    uint32_t unsettled, children;       /* of the finished: without verdict; with a child */
     uint64_t arrivals;
     uint32_t sweep;         /* next task of the sweep; TASK_NONE: it has passed */
     struct fixed_map *jobs; /* (line, job) to the first task of that job */
@@ -223,7 +230,8 @@ bool worker_inputs_take(struct worker_core *core, uint32_t index);
 void worker_inputs_gain_room(struct worker_core *core);
 /* Gives them back: up to NEEDS_MAX effects. */
 void worker_inputs_release(struct worker_core *core, uint32_t index);
-/* Ends the tasks whose blobs cannot be had. True once none is left. */
+/* Ends the tasks whose blobs cannot be had; without its state a task goes on. True once none is
+ * left. */
 bool worker_inputs_end_failed(struct worker_core *core);
 
 void worker_on_blob_ready(struct worker_core *core, const struct worker_event *event);
@@ -237,6 +245,8 @@ void worker_on_blob_too_large(struct worker_core *core, const struct worker_even
 void worker_slots_fill(struct worker_core *core);
 /* True when worker_slots_fill() would do something. */
 bool worker_slots_can_fill(const struct worker_core *core);
+/* It has answered for its task. */
+void worker_slot_rest(struct worker_core *core, uint32_t slot);
 /* Kills the slot if it still runs this task. */
 void worker_slot_abandon(struct worker_core *core, uint32_t index);
 
@@ -261,11 +271,25 @@ void worker_emit_unspool(struct worker_core *core, uint32_t index);
 void worker_on_verdict(struct worker_core *core, const struct message *message);
 void worker_on_recovered(struct worker_core *core, const struct worker_event *event);
 
+/* ------------------------------------------------------------------------------ handover.c */
+
+/* Leaving: has running jobs handed over, and goes `within_ms` in any case. */
+void worker_hand_over(struct worker_core *core, uint64_t within_ms);
+/* Asks busy slots to stop. True once all were asked. */
+bool worker_stop_slots(struct worker_core *core);
+/* True when worker_stop_slots() would do something. */
+bool worker_stops_slots(const struct worker_core *core);
+/* Offers the task's state. */
+void worker_emit_handover(struct worker_core *core, uint32_t index);
+void worker_on_drain(struct worker_core *core, const struct message *message);
+void worker_on_slot_handed_over(struct worker_core *core, const struct worker_event *event);
+
 /* ------------------------------------------------------------------------------- leaving.c */
 
 /* Says goodbye and exits once nothing is left to wait for. */
 void worker_leave_if_done(struct worker_core *core);
 void worker_on_leave_requested(struct worker_core *core, const struct worker_event *event);
+void worker_on_finish_requested(struct worker_core *core, const struct worker_event *event);
 /* No new work; goes with this code and reason once nobody needs it any more. */
 void worker_leave(struct worker_core *core, enum worker_exit code, const char *reason);
 

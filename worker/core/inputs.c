@@ -82,9 +82,10 @@ static void waiter_remove(struct worker_core *core, uint32_t waiter)
 
 /* --------------------------------------------------------------------------- take, release */
 
-/* What a job needs; a blob that is named twice is simply used twice. */
-static uint32_t list_needs(const struct job *job, const struct digest *needs[NEEDS_MAX])
+/* What a lease needs; a blob that is named twice is simply used twice. */
+static uint32_t list_needs(const struct lease *lease, const struct digest *needs[NEEDS_MAX])
 {
+    const struct job *job = &lease->job;
     uint32_t count = 0;
     assert(job->parent_count <= JOB_PARENTS_MAX);
     needs[count++] = &job->spec;
@@ -92,6 +93,8 @@ static uint32_t list_needs(const struct job *job, const struct digest *needs[NEE
         needs[count++] = &job->data;
     for (uint32_t i = 0; i < job->parent_count; i++)
         needs[count++] = &job->parents[i];
+    if (lease->partial.bytes > 0)
+        needs[count++] = &lease->partial.state;
     return count;
 }
 
@@ -113,7 +116,11 @@ bool worker_inputs_take(struct worker_core *core, uint32_t index)
 {
     struct task *task = &core->tasks[index];
     const struct digest *needs[NEEDS_MAX];
-    uint32_t count = list_needs(&task->lease.job, needs);
+    uint32_t count = list_needs(&task->lease, needs);
+    if (!can_take(core, needs, count) && task->lease.partial.bytes > 0) {
+        task->lease.partial = (struct partial){.steps = 0};
+        count--;
+    }
     if (!can_take(core, needs, count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -203,11 +210,41 @@ void worker_inputs_gain_room(struct worker_core *core)
     core->beat_at = core->now;
 }
 
+/* Of the need behind a waiter: a state helps, and nothing else depends on it. */
+static bool is_state(const struct worker_core *core, uint32_t waiter)
+{
+    const struct task *task = &core->tasks[waiter / NEEDS_MAX];
+    return task->lease.partial.bytes > 0 && waiter % NEEDS_MAX == task->need_count - 1;
+}
+
+static bool is_required(struct worker_core *core, const struct digest *digest)
+{
+    uint32_t blob = blob_find(core, digest);
+    uint32_t waiter = blob != BLOB_NONE ? core->blobs[blob].first_waiter : WAITER_NONE;
+    while (waiter != WAITER_NONE && is_state(core, waiter))
+        waiter = waiter_at(core, waiter)->next;
+    return waiter != WAITER_NONE;
+}
+
+/* The job starts from the beginning. */
+static void go_without_state(struct worker_core *core, uint32_t waiter)
+{
+    uint32_t index = waiter / NEEDS_MAX;
+    struct task *task = &core->tasks[index];
+    core->blobs[task->needs[waiter % NEEDS_MAX].blob].users--;
+    waiter_remove(core, waiter);
+    task->need_count--;
+    task->lease.partial = (struct partial){.steps = 0};
+    if (task->missing == 0)
+        worker_task_enter(core, index, TASK_RUNNABLE);
+}
+
 void worker_on_blob_too_large(struct worker_core *core, const struct worker_event *event)
 {
     char reason[REASON_BYTES_MAX];
+    bool required = is_required(core, &event->digest);
     worker_on_blob_failed(core, event);
-    if (core->leaving)
+    if (core->leaving || !required)
         return;
     snprintf(reason, sizeof reason,
              "this run has a blob of %" PRIu64 " bytes and the whole cache has room for %" PRIu64
@@ -221,9 +258,13 @@ bool worker_inputs_end_failed(struct worker_core *core)
     while (core->first_failed != BLOB_NONE) {
         uint32_t index = core->first_failed;
         while (core->blobs[index].first_waiter != WAITER_NONE) {
+            uint32_t waiter = core->blobs[index].first_waiter;
             if (!worker_has_room(core, END_EFFECTS_MAX))
                 return false;
-            worker_task_end(core, core->blobs[index].first_waiter / NEEDS_MAX);
+            if (is_state(core, waiter))
+                go_without_state(core, waiter);
+            else
+                worker_task_end(core, waiter / NEEDS_MAX);
         }
         core->first_failed = core->blobs[index].next;
         blob_forget(core, index);

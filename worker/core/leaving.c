@@ -2,11 +2,12 @@
  * leaving.c: the way out that loses nothing.
  *
  * The first request stops new work: queued tasks are dropped (the coordinator sees it in the next
- * heartbeat, which goes out at once), running ones finish and offer their results. The worker goes
- * when nobody needs it any more: every result has a verdict, and those with a child are released,
- * since a child that selection admits is fetched from here. It goes LEAVE_MS_MAX after the last
- * slot fell idle in any case: what is left then is on disk for its next life, or is computed again.
- * A second request does not wait.
+ * heartbeat, which goes out at once), running ones are handed over (handover.c) or finish, and
+ * offer their results. The worker goes when nobody needs it any more: every state and result has a
+ * verdict, and those with a child are released, since a child that selection admits is fetched from
+ * here. It goes LEAVE_MS_MAX after the request in any case, or, when running jobs were to finish,
+ * after the last slot fell idle: what is left then is on disk for its next life, or is computed
+ * again. A second request by a signal does not wait.
  */
 #include "worker/core/core_state.h"
 
@@ -28,19 +29,41 @@ void worker_leave(struct worker_core *core, enum worker_exit code, const char *r
     worker_task_sweep_start(core);
 }
 
+/* False when it was the second one. Whom a user drains is not in a hurry, until a signal comes. */
+static bool take_request(struct worker_core *core)
+{
+    if (core->asked || (core->leaving && !core->handing_over)) {
+        say_goodbye(core, "asked twice to leave");
+        return false;
+    }
+    core->asked = true;
+    if (!core->leaving)
+        worker_leave(core, WORKER_EXIT_DONE, "asked to leave");
+    return true;
+}
+
 void worker_on_leave_requested(struct worker_core *core, const struct worker_event *event)
 {
     (void)event;
-    if (core->leaving) {
-        say_goodbye(core, "asked twice to leave");
+    uint64_t leave_by = worker_time_after(core->now, LEAVE_MS_MAX);
+    if (!take_request(core))
         return;
-    }
-    worker_leave(core, WORKER_EXIT_DONE, "asked to leave");
+    if (!core->handing_over)
+        worker_hand_over(core, LEAVE_MS_MAX);
+    else if (core->leave_by > leave_by)
+        core->leave_by = leave_by;
+}
+
+void worker_on_finish_requested(struct worker_core *core, const struct worker_event *event)
+{
+    (void)event;
+    (void)take_request(core);
 }
 
 void worker_leave_if_done(struct worker_core *core)
 {
-    if (!core->leaving || core->running > 0 || !worker_has_room(core, 2))
+    if (!core->leaving || !worker_has_room(core, 2) ||
+        (core->running > 0 && core->now < core->leave_by))
         return;
     if (core->leave_by == UINT64_MAX)
         core->leave_by = worker_time_after(core->now, LEAVE_MS_MAX);

@@ -141,7 +141,10 @@ void worker_results_offer(struct worker_core *core)
            worker_has_room(core, 1)) {
         uint32_t index = task_heap_first(core->offers).task;
         struct task *task = &core->tasks[index];
-        worker_emit_message(core, MESSAGE_RESULT)->result = task->result;
+        if (task->phase == TASK_HANDED_OVER)
+            worker_emit_handover(core, index);
+        else
+            worker_emit_message(core, MESSAGE_RESULT)->result = task->result;
         uint64_t pause = (uint64_t)core->config.resend_ms << task->doublings;
         task_heap_set(core->offers, index, worker_time_after(core->now, pause));
         if (task->doublings < RESEND_DOUBLINGS_MAX)
@@ -163,11 +166,12 @@ static void offer_later(struct worker_core *core, uint32_t index)
         offer_at(core, index, due);
 }
 
-static void judge_finished(struct worker_core *core, uint32_t index, enum verdict_kind verdict)
+static void judge_offered(struct worker_core *core, uint32_t index, enum verdict_kind verdict)
 {
     switch (verdict) {
     case VERDICT_HELD:
-        settle(core, index);
+        if (core->tasks[index].phase == TASK_FINISHED) /* of a state nobody says so */
+            settle(core, index);
         break;
     case VERDICT_LATER:
         offer_later(core, index);
@@ -188,8 +192,8 @@ void worker_on_verdict(struct worker_core *core, const struct message *message)
         index = core->tasks[index].next_of_job;
     if (index == TASK_NONE)
         return;
-    if (core->tasks[index].phase == TASK_FINISHED)
-        judge_finished(core, index, verdict->kind);
+    if (core->tasks[index].phase == TASK_FINISHED || core->tasks[index].phase == TASK_HANDED_OVER)
+        judge_offered(core, index, verdict->kind);
     else if (verdict->kind == VERDICT_RELEASED)
         worker_task_end(core, index);
 }

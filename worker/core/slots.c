@@ -52,6 +52,11 @@ void worker_slots_fill(struct worker_core *core)
     }
 }
 
+void worker_slot_rest(struct worker_core *core, uint32_t slot)
+{
+    set_state(core, slot, SLOT_IDLE);
+}
+
 void worker_slot_abandon(struct worker_core *core, uint32_t index)
 {
     uint32_t slot = core->tasks[index].slot;

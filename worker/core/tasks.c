@@ -135,6 +135,7 @@ static uint32_t *count_of(struct worker_core *core, enum task_phase phase)
     case TASK_RUNNING:
         return &core->running;
     case TASK_FINISHED:
+    case TASK_HANDED_OVER:
         return &core->finished;
     }
     return NULL;
@@ -168,6 +169,10 @@ void worker_task_end(struct worker_core *core, uint32_t index)
             core->children--;
             worker_inputs_gain_room(core);
         }
+    } else if (task->phase == TASK_HANDED_OVER) {
+        task_heap_remove(core->offers, index);
+        core->unsettled--;
+        worker_emit_unpin(core, &task->partial.state);
     } else {
         worker_slot_abandon(core, index);
         worker_inputs_release(core, index);
@@ -195,7 +200,7 @@ static void sweep_one(struct worker_core *core, uint32_t index)
         if (worker_run_equal(&task->run, &core->ended_run))
             worker_emit_unspool(core, index);
         worker_task_end(core, index);
-    } else if (task->phase == TASK_FINISHED) {
+    } else if (task->phase == TASK_FINISHED || task->phase == TASK_HANDED_OVER) {
         if (task->offered_epoch != core->epoch)
             worker_result_renew(core, index);
     } else if (core->leaving && task->phase != TASK_RUNNING) {

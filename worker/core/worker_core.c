@@ -176,6 +176,7 @@ static const struct reaction reactions[MESSAGE_KIND_LAST + 1] = {
     [MESSAGE_ALIVE] = {worker_on_alive, 0},
     [MESSAGE_LEASE] = {worker_on_lease, 0},
     [MESSAGE_VERDICT] = {worker_on_verdict, 0},
+    [MESSAGE_DRAIN] = {worker_on_drain, 0},
 };
 
 static void on_message(struct worker_core *core, const struct worker_event *event)
@@ -228,6 +229,7 @@ static void (*const event_handlers[])(struct worker_core *, const struct worker_
     [WORKER_MESSAGE_RECEIVED] = on_message,
     [WORKER_SLOT_READY] = worker_on_slot_ready,
     [WORKER_SLOT_FINISHED] = worker_on_slot_finished,
+    [WORKER_SLOT_HANDED_OVER] = worker_on_slot_handed_over,
     [WORKER_SLOT_DIED] = worker_on_slot_died,
     [WORKER_BLOB_READY] = worker_on_blob_ready,
     [WORKER_BLOB_FAILED] = worker_on_blob_failed,
@@ -236,6 +238,7 @@ static void (*const event_handlers[])(struct worker_core *, const struct worker_
     [WORKER_RESULT_RECOVERED] = worker_on_recovered,
     [WORKER_CACHE_LEVEL] = on_cache_level,
     [WORKER_LEAVE_REQUESTED] = worker_on_leave_requested,
+    [WORKER_FINISH_REQUESTED] = worker_on_finish_requested,
 };
 
 /* Everything that is due by now or was left over, as far as this step's effects reach. */
@@ -243,7 +246,7 @@ static void carry_on(struct worker_core *core)
 {
     if (core->gone || !core->started)
         return;
-    if (!worker_task_sweep(core) || !worker_inputs_end_failed(core))
+    if (!worker_task_sweep(core) || !worker_inputs_end_failed(core) || !worker_stop_slots(core))
         return;
     worker_leave_if_done(core);
     if (!core->gone)
@@ -260,7 +263,7 @@ void worker_core_step(struct worker_core *core, const struct worker_event *event
     effects->count = 0;
     if (core->gone)
         return;
-    assert(event->kind >= WORKER_TICKED && event->kind <= WORKER_LEAVE_REQUESTED);
+    assert(event->kind >= WORKER_TICKED && event->kind <= WORKER_FINISH_REQUESTED);
     core->effects = effects;
     if (event->now_ms > core->now)
         core->now = event->now_ms;
@@ -283,7 +286,7 @@ uint64_t worker_core_deadline(const struct worker_core *core)
     if (core->gone)
         return UINT64_MAX;
     if (!core->started || core->sweep != TASK_NONE || core->first_failed != BLOB_NONE ||
-        worker_slots_can_fill(core))
+        worker_slots_can_fill(core) || worker_stops_slots(core))
         return 0;
     uint64_t deadline = earlier(worker_touch_deadline(core), worker_results_deadline(core));
     return earlier(deadline, core->leave_by);
@@ -298,6 +301,7 @@ struct worker_view worker_core_view(const struct worker_core *core, uint64_t now
         state = "gone";
     return (struct worker_view){
         .state = state,
+        .handing_over = core->handing_over,
         .queued = core->queued,
         .running = core->running,
         .finished = core->finished,

@@ -7,7 +7,7 @@
  * results until their verdict, and carries on through any outage of the coordinator.
  *
  * States: JOINING (says hello until welcomed), READY (welcomed; silent coordinators are waited
- * for), LEAVING (no new work: waits for running jobs, then goodbye), GONE.
+ * for), LEAVING (no new work: hands running jobs over or waits for them, then goodbye), GONE.
  */
 #ifndef RATCHET_WORKER_CORE_WORKER_CORE_H
 #define RATCHET_WORKER_CORE_WORKER_CORE_H
@@ -43,6 +43,8 @@ enum worker_event_kind {
     WORKER_MESSAGE_RECEIVED,
     WORKER_SLOT_READY,    /* the slot process is up and idle */
     WORKER_SLOT_FINISHED, /* it gave the result of a job, whose child is pinned once; it is idle */
+    WORKER_SLOT_HANDED_OVER, /* after a STOP_SLOT, instead: it gave the state of its job, which is
+                                pinned once (or has 0 bytes: could not be kept); it is idle */
     WORKER_SLOT_DIED,
     WORKER_BLOB_READY,       /* in the cache, verified; answers FETCH */
     WORKER_BLOB_FAILED,      /* the coordinator has not got it either */
@@ -52,7 +54,8 @@ enum worker_event_kind {
     WORKER_RESULT_RECOVERED, /* found in the spool of `run` at the start, before the first tick; the
                                 child is pinned once */
     WORKER_CACHE_LEVEL,      /* free room beside what is pinned */
-    WORKER_LEAVE_REQUESTED,  /* SIGTERM: finish what runs, then go */
+    WORKER_LEAVE_REQUESTED,  /* SIGTERM: hand over what runs, then go; soon in any case */
+    WORKER_FINISH_REQUESTED, /* finish what runs, however long that takes, then go */
 };
 
 struct worker_event {
@@ -64,6 +67,10 @@ struct worker_event {
             uint32_t slot;
             const struct result *result; /* borrowed; lease as in the RUN */
         } finished;
+        struct {
+            uint32_t slot;
+            const struct handover *handover; /* borrowed; lease as in the RUN */
+        } handed_over;
         struct {
             uint32_t slot;
             int32_t exit_code, signal;
@@ -90,6 +97,8 @@ struct worker_event {
 enum worker_effect_kind {
     WORKER_SEND = 1,
     WORKER_RUN,       /* hand the job to the slot, which is idle */
+    WORKER_STOP_SLOT, /* ask it to stop its job at the next step; it answers with FINISHED or
+                         HANDED_OVER */
     WORKER_KILL_SLOT, /* its job is no longer wanted: kill and start anew; no death is reported */
     WORKER_FETCH,     /* have the blob in the cache and pinned, then say BLOB_READY; each FETCH is
                          answered, once */
@@ -150,6 +159,7 @@ uint64_t worker_core_deadline(const struct worker_core *core);
 
 struct worker_view {
     const char *state; /* "joining", "ready", "leaving", "gone" */
+    bool handing_over; /* leaving, and what runs is to be given back */
     uint32_t queued, running, finished;
     uint64_t silent_ms;  /* since the coordinator was last heard */
     const char *numeric; /* the class of the last welcome, or ""; points into the core */

@@ -18,7 +18,8 @@
 
 struct null_spec {
     uint32_t dim;               /* genome length, 1 .. 1048576 */
-    uint32_t work_ms;           /* sleep per job; never part of a result */
+    uint32_t work_ms;           /* sleep per job; never part of a result. Can be cut in two: a step
+                                   of such a job is a millisecond of it */
     uint32_t crash_per_million; /* of attempts that die; drawn outside the job, for fault tests */
     double heal;                /* 0 .. 1 */
 };

@@ -9,6 +9,7 @@
 #include "worker/evaluators/null.h"
 
 #include "common/os_clock.h"
+#include "worker/evaluators/stopping.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+enum { STRETCH_MS = 20 }; /* of sleep between two looks at whether it should stop */
 
 struct null_state {
     struct null_spec spec;
@@ -52,11 +55,37 @@ static void *null_open(const char *spec, struct error *error)
     return handle;
 }
 
-static void pretend_to_work(uint32_t work_ms)
+static void sleep_ms(uint64_t ms)
 {
-    struct timespec left = {.tv_sec = work_ms / 1000, .tv_nsec = work_ms % 1000 * 1000000L};
-    while (work_ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR)
+    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000L};
+    while (ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR)
         continue;
+}
+
+/* Sleeps, a stretch at a time. True when the rest was handed over: a step is a millisecond. */
+static bool pretend_to_work(uint32_t work_ms, const struct evaluator_environment *environment,
+                            uint32_t index)
+{
+    struct job_progress progress = {.steps = 0};
+    struct job_pace pace = {.started_ms = clock_monotonic_ms()};
+    if (job_resume(environment, index, &progress))
+        fprintf(stderr, "goes on behind step %llu\n", (unsigned long long)progress.steps);
+    bool asks = true;
+    while (progress.steps < work_ms) {
+        uint64_t left = work_ms - progress.steps;
+        uint64_t stretch = left < STRETCH_MS ? left : STRETCH_MS;
+        sleep_ms(stretch);
+        progress.steps += stretch;
+        pace.done += stretch;
+        pace.left = left - stretch;
+        progress.content = (struct bytes){0};
+        if (!asks || !job_should_stop(environment, &pace))
+            continue;
+        if (job_hand_over(environment, index, &progress))
+            return true;
+        asks = false;
+    }
+    return false;
 }
 
 static void crash_perhaps(uint32_t per_million)
@@ -114,7 +143,8 @@ static void null_run(void *handle, const struct evaluator_environment *environme
     for (uint32_t i = 0; i < count; i++) {
         uint64_t start = clock_monotonic_ms();
         struct result result = {0};
-        pretend_to_work(state->spec.work_ms);
+        if (pretend_to_work(state->spec.work_ms, environment, i))
+            continue;
         crash_perhaps(state->spec.crash_per_million);
         run_one(state, environment, &jobs[i], &result);
         uint64_t spent = clock_monotonic_ms() - start;

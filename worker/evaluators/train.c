@@ -6,9 +6,14 @@
  */
 #include "worker/evaluators/train.h"
 
+#include "common/os_clock.h"
+#include "worker/evaluators/stopping.h"
+#include "worker/evaluators/train_progress.h"
 #include "worker/evaluators/train_state.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void train_close(void **handle)
@@ -50,6 +55,15 @@ struct train_run {
     struct train_job cohort[COHORT_MAX];
     struct cohort_member members[COHORT_MAX];
     uint32_t count;
+    bool handed_over; /* the cohort's one job */
+};
+
+/* What a cohort trains on, and for how long. */
+struct cohort_training {
+    struct sample_slice slice;
+    struct data_order order;
+    uint64_t steps;
+    uint32_t count; /* members that train */
 };
 
 static void give_up(const struct train_run *run, uint32_t index, const struct error *error)
@@ -70,6 +84,78 @@ static void prepare(struct train_run *run, const struct job *job, uint32_t index
         give_up(run, index, &error);
 }
 
+/* Steps for which a cohort trains before it asks whether it should stop: some milliseconds. */
+static uint64_t next_stretch(uint64_t stretch, uint64_t took_ms)
+{
+    enum { SHORT_MS = 5, LONG_MS = 20 };
+    if (took_ms < SHORT_MS)
+        return 2 * stretch;
+    return took_ms > LONG_MS && stretch > 1 ? stretch / 2 : stretch;
+}
+
+/* Hands over the cohort's one member that was trained up to `step`. */
+static bool hand_over(const struct train_run *run, uint64_t step)
+{
+    const struct cohort_member *member = &run->members[0];
+    size_t count = train_progress_bytes(member);
+    uint8_t *bytes = malloc(count);
+    if (bytes == NULL)
+        return false;
+    train_progress_write(member, bytes);
+    const struct job_progress progress = {.steps = step, .content = {bytes, count}};
+    bool done = job_hand_over(run->environment, run->cohort[0].index, &progress);
+    free(bytes);
+    return done;
+}
+
+/* Where the cohort's one member goes on; 0: at the beginning. */
+static uint64_t first_step(struct train_run *run, uint64_t steps)
+{
+    struct job_progress progress;
+    struct error error;
+    if (run->count != 1 || !job_resume(run->environment, run->cohort[0].index, &progress))
+        return 0;
+    if (progress.steps > steps)
+        (void)error_set(&error, -1, "a training of more steps");
+    else if (train_progress_read(progress.content.data, progress.content.count, &run->members[0],
+                                 &error) == 0) {
+        fprintf(stderr, "goes on behind step %" PRIu64 " of %" PRIu64 "\n", progress.steps, steps);
+        return progress.steps;
+    }
+    fprintf(stderr, "starts from the beginning: what was handed over is %s\n", error.text);
+    return 0;
+}
+
+/*
+ * Trains in stretches and looks up between them. A cohort of several trains to its end: its members
+ * may not all stand at the same step elsewhere.
+ */
+static int train_in_stretches(struct train_run *run, const struct cohort_training *training,
+                              struct error *error)
+{
+    const struct train_data *data = &run->state->data;
+    struct step_range range = {first_step(run, training->steps), 0};
+    struct job_pace pace = {.started_ms = clock_monotonic_ms()};
+    bool asks = run->count == 1 && run->environment->is_stopping != NULL;
+    for (uint64_t stretch = 1; range.first < training->steps; range.first = range.end) {
+        uint64_t left = training->steps - range.first, before_ms = clock_monotonic_ms();
+        range.end = range.first + (asks && stretch < left ? stretch : left);
+        if (engine_train(data->engine, &data->samples, &training->slice, &training->order, range,
+                         run->members, training->count, error) != 0)
+            return -1;
+        stretch = next_stretch(stretch, clock_monotonic_ms() - before_ms);
+        pace.done += range.end - range.first;
+        pace.left = training->steps - range.end;
+        if (!asks || !job_should_stop(run->environment, &pace))
+            continue;
+        run->handed_over = hand_over(run, range.end);
+        if (run->handed_over)
+            return 0;
+        asks = false;
+    }
+    return 0;
+}
+
 /* Evaluations train for no step, so they may stand in any cohort. */
 static int train_members(struct train_run *run, struct error *error)
 {
@@ -88,24 +174,30 @@ static int train_members(struct train_run *run, struct error *error)
     }
     if (count == 0) /* an engine would still prepare every mini-batch */
         return 0;
-    const struct data_order order = {run->cohort[0].job->seed, run->cohort[0].job->stream};
-    return engine_train(data->engine, &data->samples, &slice, &order, (struct step_range){0, steps},
-                        run->members, count, error);
+    const struct cohort_training training = {
+        .slice = slice,
+        .order = {run->cohort[0].job->seed, run->cohort[0].job->stream},
+        .steps = steps,
+        .count = count,
+    };
+    return train_in_stretches(run, &training, error);
 }
 
 static void complete(struct train_run *run)
 {
     struct error error;
+    run->handed_over = false;
     int failed = train_members(run, &error);
     for (uint32_t i = 0; i < run->count; i++) {
         struct train_job *job = &run->cohort[i];
         struct result result;
         if (failed)
             train_job_fail(&result, &error);
-        else
+        else if (!run->handed_over)
             train_job_complete(run->state, run->environment, job, &result);
         train_job_fini(job);
-        run->environment->finish(run->environment->context, job->index, &result);
+        if (!run->handed_over)
+            run->environment->finish(run->environment->context, job->index, &result);
     }
     run->count = 0;
 }

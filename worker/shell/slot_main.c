@@ -4,6 +4,7 @@
 #include "common/os_clock.h"
 #include "proto/codec.h"
 #include "proto/slot_folder.h"
+#include "worker/evaluators/job_state.h"
 #include "worker/shell/slot_evaluators.h"
 
 #include <assert.h>
@@ -26,6 +27,7 @@ enum {
     DATAGRAM_BYTES = RESULT_BYTES_MAX + 64,
     ROOM_RETRY_MS = 500, /* between two attempts to write to a full disk */
     ROOM_TRIES = 60,     /* then the job has failed here, and may go to another machine */
+    SPARE_MS = 1000,     /* a job with less left is finished, and not handed over */
 };
 
 struct slot_context {
@@ -35,7 +37,10 @@ struct slot_context {
     struct slot_evaluators evaluators;
     const struct lease *lease; /* of the job that runs */
     uint64_t started_ms;
-    uint32_t finished;    /* results given for it */
+    uint32_t finished;    /* results given for it, or states */
+    bool stops;           /* it is to stop at its next step */
+    struct bytes partial; /* where it goes on; empty: at the beginning */
+    struct job_progress progress;
     bool has_stored;      /* there is a child of its in the staging folder, */
     struct digest stored; /* this one */
     struct error *error;  /* why answering failed */
@@ -59,22 +64,32 @@ static int say(struct slot_context *slot, const struct message *message)
     return error_set(slot->error, -1, "cannot speak to the supervisor: %s", strerror(errno));
 }
 
-/* 1 with the next lease, 0 at the end, -1. */
-static int hear(struct slot_context *slot, struct lease *lease)
+/* 1 with the next message, 0 at the end or when there is none and `flags` say not to wait, -1. */
+static int hear(struct slot_context *slot, int flags, struct message *message)
 {
     ssize_t count;
     do
-        count = recv(slot->options.channel, slot->datagram, sizeof slot->datagram, 0);
+        count = recv(slot->options.channel, slot->datagram, sizeof slot->datagram, flags);
     while (count < 0 && errno == EINTR);
     /* A supervisor that died with words of ours unread resets the channel instead of ending it. */
-    if (count == 0 || (count < 0 && errno == ECONNRESET))
+    if (count == 0 || (count < 0 && (errno == ECONNRESET || errno == EAGAIN)))
         return 0;
     if (count < 0)
         return error_set(slot->error, -1, "cannot hear the supervisor: %s", strerror(errno));
     struct codec_cursor cursor = {.bytes = slot->datagram, .size = (size_t)count};
+    return codec_next(slot->codec, &cursor, message, slot->error) == CODEC_OK ? 1 : -1;
+}
+
+/* 1 with the next lease, 0 at the end, -1. */
+static int hear_lease(struct slot_context *slot, struct lease *lease)
+{
     struct message message;
-    if (codec_next(slot->codec, &cursor, &message, slot->error) != CODEC_OK)
-        return -1;
+    int heard;
+    do /* an order to stop that comes when nothing runs has come too late */
+        heard = hear(slot, 0, &message);
+    while (heard > 0 && message.kind == MESSAGE_DRAIN);
+    if (heard <= 0)
+        return heard;
     if (message.kind != MESSAGE_LEASE)
         return error_set(slot->error, -1, "the supervisor sent a %s", message_name(message.kind));
     *lease = message.lease;
@@ -207,6 +222,85 @@ static void finish(void *context, uint32_t index, const struct result *result)
     slot->failed = say(slot, &message);
 }
 
+/* ------------------------------------------------------------------------------------- stopping
+ */
+
+/* What is not an order to stop shows again as soon as the job has ended. */
+static bool is_stopping(void *context)
+{
+    struct slot_context *slot = context;
+    struct message message;
+    if (!slot->stops && hear(slot, MSG_DONTWAIT, &message) > 0)
+        slot->stops = message.kind == MESSAGE_DRAIN;
+    return slot->stops;
+}
+
+/* The state in its frame as a file of the staging folder, where a child would be. No room is no
+ * reason to wait here: the job is finished instead. */
+static int store_state(struct slot_context *slot, const struct job_progress *progress,
+                       const struct digest *job, size_t *count)
+{
+    *count = job_state_bytes(progress);
+    uint8_t *whole = malloc(*count);
+    if (whole == NULL)
+        return -1;
+    job_state_write(progress, job, whole);
+    forget_stored(slot);
+    slot->stored = digest_of(whole, *count);
+    int failed = try_store(slot, (struct bytes){.data = whole, .count = *count});
+    int reason = errno;
+    free(whole);
+    errno = reason;
+    return failed;
+}
+
+static int hand_over(void *context, uint32_t index, const struct job_progress *progress,
+                     struct error *error)
+{
+    struct slot_context *slot = context;
+    struct digest job = job_digest(&slot->lease->job);
+    size_t count;
+    assert(index == 0 && slot->finished == 0);
+    if (store_state(slot, progress, &job, &count) != 0)
+        return error_set(error, -1, "its state of %zu bytes cannot be written: %s", count,
+                         strerror(errno));
+    slot->finished++;
+    slot->has_stored = false; /* from here on it is the supervisor's */
+    const struct message message = {
+        .kind = MESSAGE_HANDOVER,
+        .handover = {.lease = slot->lease->key,
+                     .job = job,
+                     .partial = {slot->stored, count, progress->steps}},
+    };
+    slot->failed = say(slot, &message);
+    return 0;
+}
+
+static bool resume(void *context, uint32_t index, struct job_progress *progress)
+{
+    const struct slot_context *slot = context;
+    assert(index == 0);
+    *progress = slot->progress;
+    return slot->partial.count > 0;
+}
+
+/* What another worker has done of the job already. What cannot be used is done anew, to the same
+ * result. */
+static void load_partial(struct slot_context *slot, const struct lease *lease)
+{
+    struct error why;
+    struct digest job = job_digest(&lease->job);
+    slot->partial = (struct bytes){0};
+    if (lease->partial.bytes == 0)
+        return;
+    if (load(slot, &lease->partial.state, &slot->partial, &why) == 0 &&
+        job_state_read(slot->partial, &job, &slot->progress, &why) == 0)
+        return;
+    fprintf(stderr, "starts a job from the beginning instead of step %llu: %s\n",
+            (unsigned long long)lease->partial.steps, why.text);
+    release(slot, &slot->partial);
+}
+
 /* ---------------------------------------------------------------------------------------- jobs */
 
 static void fail_job(struct slot_context *slot, const struct error *why)
@@ -225,10 +319,16 @@ static int run_job(struct slot_context *slot, const struct lease *lease)
         .release = release,
         .store = store,
         .finish = finish,
+        .is_stopping = is_stopping,
+        .hand_over = hand_over,
+        .resume = resume,
+        .spare_ms = SPARE_MS,
     };
     struct error why;
     slot->lease = lease;
     slot->finished = 0;
+    slot->stops = false;
+    load_partial(slot, lease);
     slot->started_ms = clock_monotonic_ms();
     const struct slot_evaluator *open =
         slot_evaluators_get(&slot->evaluators, &lease->job.spec, &environment, &why);
@@ -237,6 +337,7 @@ static int run_job(struct slot_context *slot, const struct lease *lease)
     else
         open->evaluator->run(open->state, &environment, &lease->job, 1);
     assert(slot->finished == 1);
+    release(slot, &slot->partial);
     return slot->failed;
 }
 
@@ -269,7 +370,7 @@ static int serve(struct slot_context *slot)
     struct lease lease;
     int heard = say(slot, &ready) == 0 ? 1 : -1;
     while (heard > 0) {
-        heard = hear(slot, &lease);
+        heard = hear_lease(slot, &lease);
         if (heard > 0 && run_job(slot, &lease) != 0)
             heard = -1;
     }

@@ -172,6 +172,28 @@ static void take_child(struct slot_pool *pool, uint32_t index)
     *result = failed;
 }
 
+/* The same of the state of a job. One that cannot be kept is as good as none: the job is done anew.
+ */
+static void take_state(struct slot_pool *pool, uint32_t index, struct handover *handover)
+{
+    const struct cache_child state = {
+        .slot = index, .digest = handover->partial.state, .bytes = handover->partial.bytes};
+    struct error error;
+    if (cache_adopt(pool->options.cache, &state, &error) == CACHE_OK)
+        return;
+    log_line(pool->options.log, "slot %" PRIu32 ": its job's state is lost: %s", index, error.text);
+    handover->partial = (struct partial){.steps = 0};
+}
+
+static bool is_answer(const struct slot_process *slot, const struct message *message)
+{
+    if (slot->state != SLOT_PROCESS_BUSY)
+        return false;
+    if (message->kind == MESSAGE_HANDOVER)
+        return slot->asked_to_stop && lease_key_equal(message->handover.lease, slot->lease);
+    return message->kind == MESSAGE_RESULT && lease_key_equal(message->result.lease, slot->lease);
+}
+
 /* One datagram of a slot into an event; false when there is nothing to tell. */
 static bool understand(struct slot_pool *pool, uint32_t index, size_t count,
                        struct slot_event *event)
@@ -190,13 +212,18 @@ static bool understand(struct slot_pool *pool, uint32_t index, size_t count,
         *event = (struct slot_event){.kind = SLOT_EVENT_READY, .slot = index};
         return true;
     }
-    if (message.kind != MESSAGE_RESULT || slot->state != SLOT_PROCESS_BUSY ||
-        !lease_key_equal(message.result.lease, slot->lease)) {
+    if (!is_answer(slot, &message)) {
         refuse(pool, index, "it said what it was not asked");
         return false;
     }
     slot->state = SLOT_PROCESS_IDLE;
     slot->failures = 0;
+    if (message.kind == MESSAGE_HANDOVER) {
+        take_state(pool, index, &message.handover);
+        *event = (struct slot_event){
+            .kind = SLOT_EVENT_HANDED_OVER, .slot = index, .handover = message.handover};
+        return true;
+    }
     pool->result = message.result;
     take_child(pool, index);
     *event =
@@ -320,21 +347,39 @@ bool slot_pool_next(struct slot_pool *pool, uint64_t now_ms, struct slot_event *
 
 /* --------------------------------------------------------------------------------------- orders */
 
+/* A slot that cannot hear is killed. */
+static void tell(struct slot_pool *pool, struct slot_process *slot, const struct message *message)
+{
+    uint8_t bytes[4096];
+    size_t count = 0;
+    bool fits = codec_append(pool->codec, message, bytes, sizeof bytes, &count);
+    assert(fits);
+    if (slot->channel < 0 ||
+        send(slot->channel, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)count)
+        slot_kill(slot);
+}
+
 void slot_pool_run(struct slot_pool *pool, uint32_t index, const struct lease *lease)
 {
     assert(index < pool->options.count);
     struct slot_process *slot = &pool->slots[index];
     assert(slot->state == SLOT_PROCESS_IDLE);
     const struct message message = {.kind = MESSAGE_LEASE, .lease = *lease};
-    uint8_t bytes[4096];
-    size_t count = 0;
-    bool fits = codec_append(pool->codec, &message, bytes, sizeof bytes, &count);
-    assert(fits);
     slot->state = SLOT_PROCESS_BUSY;
+    slot->asked_to_stop = false;
     slot->lease = lease->key;
-    if (slot->channel < 0 ||
-        send(slot->channel, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)count)
-        slot_kill(slot);
+    tell(pool, slot, &message);
+}
+
+void slot_pool_stop(struct slot_pool *pool, uint32_t index)
+{
+    assert(index < pool->options.count);
+    struct slot_process *slot = &pool->slots[index];
+    if (slot->state != SLOT_PROCESS_BUSY || slot->killed)
+        return; /* it has answered, or died: that is on its way */
+    const struct message message = {.kind = MESSAGE_DRAIN};
+    slot->asked_to_stop = true;
+    tell(pool, slot, &message);
 }
 
 void slot_pool_kill(struct slot_pool *pool, uint32_t index)

@@ -48,7 +48,8 @@ void slot_pool_reap(struct slot_pool *pool);
 enum slot_event_kind {
     SLOT_EVENT_READY = 1,
     SLOT_EVENT_FINISHED,
-    SLOT_EVENT_DIED, /* also after slot_pool_kill(); READY follows when there is a new one */
+    SLOT_EVENT_HANDED_OVER, /* instead, after slot_pool_stop() */
+    SLOT_EVENT_DIED,        /* also after slot_pool_kill(); READY follows when there is a new one */
 };
 
 struct slot_event {
@@ -56,6 +57,8 @@ struct slot_event {
     uint32_t slot;
     union {
         const struct result *result; /* until the next call of slot_pool_next() */
+        struct handover handover;    /* its state is in the cache and pinned once; of 0 bytes when
+                                        it could not be kept */
         struct {
             int32_t exit_code, signal;
             bool out_of_memory;
@@ -69,6 +72,8 @@ bool slot_pool_next(struct slot_pool *pool, uint64_t now_ms, struct slot_event *
 
 /* Hands a job to a slot that is ready and has none. A slot that cannot take it is killed. */
 void slot_pool_run(struct slot_pool *pool, uint32_t slot, const struct lease *lease);
+/* Asks it to stop its job at the next step; it may finish it as well. */
+void slot_pool_stop(struct slot_pool *pool, uint32_t slot);
 /* Its job is not wanted any more: what it still says is not told, and a new process takes its
  * place. */
 void slot_pool_kill(struct slot_pool *pool, uint32_t slot);

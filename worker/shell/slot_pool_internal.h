@@ -38,6 +38,7 @@ struct slot_process {
     uint32_t failures;      /* deaths since a result, an order or a second of life */
     uint64_t memory_kills;  /* the kernel's count when it was started */
     struct lease_key lease; /* when BUSY */
+    bool asked_to_stop;     /* likewise */
     struct slot_output printed;
 };
 

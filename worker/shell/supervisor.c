@@ -35,6 +35,7 @@ static int open_signals(struct supervisor *supervisor, struct error *error)
     sigemptyset(&mask);
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGUSR1);
     sigaddset(&mask, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
@@ -112,7 +113,8 @@ static void take_signals(struct supervisor *supervisor)
             slot_pool_reap(supervisor->pool);
             continue;
         }
-        struct worker_event event = {.kind = WORKER_LEAVE_REQUESTED};
+        struct worker_event event = {.kind = signal.ssi_signo == SIGUSR1 ? WORKER_FINISH_REQUESTED
+                                                                         : WORKER_LEAVE_REQUESTED};
         supervisor_step(supervisor, &event);
     }
 }
@@ -131,6 +133,13 @@ static void take_slot_event(struct supervisor *supervisor, const struct slot_eve
         event = (struct worker_event){
             .kind = WORKER_SLOT_FINISHED,
             .finished = {.slot = told->slot, .result = told->result},
+        };
+        break;
+    case SLOT_EVENT_HANDED_OVER:
+        watch_handover(&supervisor->watch, &told->handover);
+        event = (struct worker_event){
+            .kind = WORKER_SLOT_HANDED_OVER,
+            .handed_over = {.slot = told->slot, .handover = &told->handover},
         };
         break;
     case SLOT_EVENT_DIED:

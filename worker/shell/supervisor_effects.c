@@ -31,6 +31,9 @@ static void perform(struct supervisor *supervisor, const struct worker_effect *e
     case WORKER_RUN:
         slot_pool_run(supervisor->pool, effect->run.slot, &effect->run.lease);
         break;
+    case WORKER_STOP_SLOT:
+        slot_pool_stop(supervisor->pool, effect->slot);
+        break;
     case WORKER_KILL_SLOT:
         slot_pool_kill(supervisor->pool, effect->slot);
         break;

@@ -50,9 +50,25 @@ void watch_message(struct watch *watch, const struct message *message)
                  message->stop.code == STOP_RUN_DONE ? "has ended the run" : "pauses",
                  message->stop.reason);
         break;
+    case MESSAGE_DRAIN:
+        if (strcmp(watch->state, "leaving") != 0)
+            log_line(watch->log, "the coordinator tells us to leave: %s", message->drain.reason);
+        break;
     default:
         break;
     }
+}
+
+void watch_handover(struct watch *watch, const struct handover *handover)
+{
+    const struct job_key *job = &handover->lease.job;
+    if (handover->partial.bytes > 0)
+        log_line(watch->log,
+                 "hands over job %" PRIu32 "/%" PRIu64 " behind step %" PRIu64 ", %" PRIu64
+                 " bytes",
+                 job->line, job->job, handover->partial.steps, handover->partial.bytes);
+    else
+        log_line(watch->log, "gives up job %" PRIu32 "/%" PRIu64, job->line, job->job);
 }
 
 /* Whoever started us reads the last line: it says what a machine without a native class lacks. */
@@ -90,7 +106,10 @@ void watch_view(struct watch *watch, const struct worker_view *view)
     snprintf(watch->state, sizeof watch->state, "%s", view->state);
     if (strcmp(view->state, "leaving") != 0)
         return;
-    if (view->running > 0)
+    if (view->running > 0 && view->handing_over)
+        log_line(watch->log, "leaves when %" PRIu32 " running job%s handed over or done",
+                 view->running, view->running == 1 ? " is" : "s are");
+    else if (view->running > 0)
         log_line(watch->log, "leaves when %" PRIu32 " running job%s done", view->running,
                  view->running == 1 ? " is" : "s are");
     else

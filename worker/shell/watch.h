@@ -24,6 +24,8 @@ struct watch {
 void watch_init(struct watch *watch, struct log *log, const char *endpoint);
 /* A message of the coordinator, before the core has it. */
 void watch_message(struct watch *watch, const struct message *message);
+/* A slot gave its job back. */
+void watch_handover(struct watch *watch, const struct handover *handover);
 /* The worker leaves, and why. */
 void watch_leave(struct watch *watch, const char *reason);
 /* The state after a turn of the loop. */
