@@ -53,7 +53,10 @@ static struct job any_job(struct life *life)
 static void say_lease(struct life *life)
 {
     struct job job = any_job(life);
-    model_lease(life->model, &job, 1 + below(life, 3));
+    struct partial partial = {.steps = 0};
+    if (job.kind == JOB_MUTATE && below(life, 4) == 0)
+        partial = model_partial(100 + below(life, 5));
+    model_lease_on(life->model, &job, 1 + below(life, 3), &partial);
 }
 
 static void say_verdict(struct life *life)
@@ -181,6 +184,21 @@ static void recover(struct life *life)
     }
 }
 
+/* Some lives end in a drain: what still runs is handed over, or not. */
+static void drain(struct life *life)
+{
+    struct model *model = life->model;
+    static const struct partial none;
+    model_drain(model);
+    finish_left_overs(life);
+    for (uint32_t slot = 0; slot < model->slot_count && !model->gone; slot++) {
+        struct partial partial = model_partial(slot + 1);
+        if (model->slots[slot].state == MODEL_BUSY && below(life, 4) > 0)
+            model_give(model, slot, below(life, 4) > 0 ? &partial : &none);
+        finish_left_overs(life);
+    }
+}
+
 /* The coordinator comes to its senses: welcomes, and releases whatever is listed. */
 static void let_go(struct life *life)
 {
@@ -190,8 +208,12 @@ static void let_go(struct life *life)
     model_welcome(model);
     finish_left_overs(life);
     for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
+        if (model->gone) /* it was drained, and nothing kept it any more */
+            return;
         model_answer_fetches(model);
         model_receive_kind(model, MESSAGE_ALIVE);
+        if (model->gone)
+            continue;
         uint32_t held = model_next_beat(model)->held_count;
         for (uint32_t i = 0; i < held; i++) {
             struct lease_key key = model->held[i].lease;
@@ -221,6 +243,8 @@ struct random_life random_life_run(uint64_t seed, uint32_t steps, uint64_t (*all
         if (below(&life, 3) > 0)
             finish_left_overs(&life);
     }
+    if (seed % 3 == 0)
+        drain(&life);
     let_go(&life);
     model_expect_no_pins(life.model);
     struct worker_view view = worker_core_view(life.model->core, life.model->now);

@@ -90,13 +90,16 @@ void model_expect_no_pins(const struct model *model)
         assert_int_equal(model->blobs[i].pins, 0);
 }
 
-static void expect_inputs_pinned(const struct model *model, const struct job *job)
+static void expect_inputs_pinned(const struct model *model, const struct lease *lease)
 {
+    const struct job *job = &lease->job;
     assert_true(model_pins(model, &job->spec) > 0);
     if (!digest_is_zero(&job->data))
         assert_true(model_pins(model, &job->data) > 0);
     for (uint32_t i = 0; i < job->parent_count; i++)
         assert_true(model_pins(model, &job->parents[i]) > 0);
+    if (lease->partial.bytes > 0)
+        assert_true(model_pins(model, &lease->partial.state) > 0);
 }
 
 static uint32_t spooled_find(const struct model *model, const struct run_id *run,
@@ -175,9 +178,15 @@ static void carry_out(struct model *model, const struct worker_effect *effect)
     case WORKER_RUN:
         assert_true(effect->run.slot < model->slot_count);
         assert_int_equal(model->slots[effect->run.slot].state, MODEL_IDLE);
-        expect_inputs_pinned(model, &effect->run.lease.job);
+        expect_inputs_pinned(model, &effect->run.lease);
         model->slots[effect->run.slot].state = MODEL_BUSY;
         model->slots[effect->run.slot].lease = effect->run.lease;
+        model->slots[effect->run.slot].asked_to_stop = false;
+        break;
+    case WORKER_STOP_SLOT:
+        assert_int_equal(model->slots[effect->slot].state, MODEL_BUSY);
+        assert_false(model->slots[effect->slot].asked_to_stop);
+        model->slots[effect->slot].asked_to_stop = true;
         break;
     case WORKER_KILL_SLOT:
         assert_int_equal(model->slots[effect->slot].state, MODEL_BUSY);
@@ -255,12 +264,19 @@ struct lease_key model_key(uint64_t epoch, uint64_t job, uint32_t attempt)
 
 void model_lease(struct model *model, const struct job *job, uint32_t attempt)
 {
+    model_lease_on(model, job, attempt, &(struct partial){.steps = 0});
+}
+
+void model_lease_on(struct model *model, const struct job *job, uint32_t attempt,
+                    const struct partial *partial)
+{
     struct message message = {
         .kind = MESSAGE_LEASE,
         .epoch = model->epoch,
         .lease = {.key = {.job = job->key, .epoch = model->epoch, .attempt = attempt},
                   .reason = LEASE_FIRST,
-                  .job = *job},
+                  .job = *job,
+                  .partial = *partial},
     };
     model_receive(model, &message);
 }
@@ -371,7 +387,40 @@ void model_recover(struct model *model, const struct run_id *run, const struct r
 
 void model_leave(struct model *model)
 {
+    step(model, (struct worker_event){.kind = WORKER_FINISH_REQUESTED});
+}
+
+void model_hand_over(struct model *model)
+{
     step(model, (struct worker_event){.kind = WORKER_LEAVE_REQUESTED});
+}
+
+void model_drain(struct model *model)
+{
+    struct message message = {
+        .kind = MESSAGE_DRAIN,
+        .epoch = model->epoch,
+        .drain = {.reason = "no longer needed"},
+    };
+    model_receive(model, &message);
+}
+
+struct partial model_partial(uint64_t steps)
+{
+    return (struct partial){model_digest("state", steps), 100, steps};
+}
+
+void model_give(struct model *model, uint32_t slot, const struct partial *partial)
+{
+    const struct lease *lease = &model->slots[slot].lease;
+    struct handover handover = {
+        .lease = lease->key, .job = job_digest(&lease->job), .partial = *partial};
+    if (partial->bytes > 0)
+        blob_of(model, &partial->state)->pins++;
+    if (model->slots[slot].state == MODEL_BUSY)
+        model->slots[slot].state = MODEL_IDLE;
+    step(model, (struct worker_event){.kind = WORKER_SLOT_HANDED_OVER,
+                                      .handed_over = {.slot = slot, .handover = &handover}});
 }
 
 void model_cache_level(struct model *model, bool full)

@@ -25,6 +25,7 @@ enum model_slot_state { MODEL_STARTING = 1, MODEL_IDLE, MODEL_BUSY, MODEL_KILLED
 struct model_slot {
     enum model_slot_state state;
     struct lease lease; /* of a busy one */
+    bool asked_to_stop; /* likewise */
 };
 
 struct model_blob {
@@ -71,6 +72,9 @@ void model_receive(struct model *model, const struct message *message);
 void model_receive_kind(struct model *model, enum message_kind kind);
 void model_welcome(struct model *model);
 void model_lease(struct model *model, const struct job *job, uint32_t attempt);
+/* The same of a job that is carried out already up to some step. */
+void model_lease_on(struct model *model, const struct job *job, uint32_t attempt,
+                    const struct partial *partial);
 void model_verdict(struct model *model, const struct lease_key *lease, enum verdict_kind kind);
 void model_stop(struct model *model, enum stop_code code);
 void model_slot_ready(struct model *model, uint32_t slot);
@@ -88,7 +92,14 @@ void model_blob_too_large(struct model *model, const struct digest *digest, uint
 /* Answers every fetch that is under way, one step each. */
 void model_answer_fetches(struct model *model);
 void model_recover(struct model *model, const struct run_id *run, const struct result *result);
+/* To finish what runs and leave; to hand it over and leave; the same by the coordinator. */
 void model_leave(struct model *model);
+void model_hand_over(struct model *model);
+void model_drain(struct model *model);
+/* The state of a job, of that many steps. */
+struct partial model_partial(uint64_t steps);
+/* The slot gives its job back; of 0 bytes: without its state. */
+void model_give(struct model *model, uint32_t slot, const struct partial *partial);
 void model_cache_level(struct model *model, bool full);
 
 /* ----------------------------------------------------------------------------- what to say */

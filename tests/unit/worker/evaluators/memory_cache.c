@@ -103,3 +103,81 @@ void memory_cache_forget_results(struct memory_cache *cache)
     memset(cache->results, 0, sizeof cache->results);
     memset(cache->times, 0, sizeof cache->times);
 }
+
+/* --------------------------------------------------------------------------------------- cuts */
+
+static int cut_load(void *context, const struct digest *digest, struct bytes *bytes,
+                    struct error *error)
+{
+    return load(((struct memory_cut *)context)->cache, digest, bytes, error);
+}
+
+static void cut_release(void *context, struct bytes *bytes)
+{
+    release(((struct memory_cut *)context)->cache, bytes);
+}
+
+static int cut_store(void *context, struct bytes bytes, struct digest *digest, struct error *error)
+{
+    return store(((struct memory_cut *)context)->cache, bytes, digest, error);
+}
+
+static void cut_finish(void *context, uint32_t index, const struct result *result)
+{
+    finish(((struct memory_cut *)context)->cache, index, result);
+}
+
+static bool cut_is_stopping(void *context)
+{
+    struct memory_cut *cut = context;
+    if (cut->looks == 0)
+        return true;
+    cut->looks--;
+    return false;
+}
+
+static int cut_hand_over(void *context, uint32_t index, const struct job_progress *progress,
+                         struct error *error)
+{
+    struct memory_cut *cut = context;
+    assert(index == 0 && progress->steps > 0);
+    if (cut->full)
+        return error_set(error, -1, "the cache is full");
+    uint8_t *bytes = malloc(progress->content.count + 1);
+    assert(bytes != NULL);
+    if (progress->content.count > 0)
+        memcpy(bytes, progress->content.data, progress->content.count);
+    free(cut->bytes);
+    cut->bytes = bytes;
+    cut->handed = (struct job_progress){progress->steps, {bytes, progress->content.count}};
+    cut->hand_overs++;
+    return 0;
+}
+
+static bool cut_resume(void *context, uint32_t index, struct job_progress *progress)
+{
+    const struct memory_cut *cut = context;
+    assert(index == 0);
+    *progress = cut->handed;
+    return cut->bytes != NULL;
+}
+
+struct evaluator_environment memory_cut_environment(struct memory_cut *cut)
+{
+    return (struct evaluator_environment){
+        .context = cut,
+        .load = cut_load,
+        .release = cut_release,
+        .store = cut_store,
+        .finish = cut_finish,
+        .is_stopping = cut_is_stopping,
+        .hand_over = cut_hand_over,
+        .resume = cut_resume,
+    };
+}
+
+void memory_cut_fini(struct memory_cut *cut)
+{
+    free(cut->bytes);
+    cut->bytes = NULL;
+}

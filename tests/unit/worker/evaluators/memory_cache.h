@@ -27,6 +27,19 @@ struct memory_cache {
     uint32_t times[COHORT_MAX]; /* finish was called for it */
 };
 
+/*
+ * A job that is cut: `looks` is how often it may look up before it is to stop, and `handed` what it
+ * gave then, from which the next run goes on.
+ */
+struct memory_cut {
+    struct memory_cache *cache;
+    uint32_t looks;
+    uint32_t hand_overs;
+    bool full; /* nothing can be handed over */
+    struct job_progress handed;
+    uint8_t *bytes; /* owned: its content */
+};
+
 struct memory_cache *memory_cache_create(void);
 void memory_cache_destroy(struct memory_cache **cache);
 struct digest memory_cache_add(struct memory_cache *cache, const void *bytes, size_t size);
@@ -34,6 +47,9 @@ struct digest memory_cache_add(struct memory_cache *cache, const void *bytes, si
 const struct memory_blob *memory_cache_find(const struct memory_cache *cache,
                                             const struct digest *digest);
 struct evaluator_environment memory_cache_environment(struct memory_cache *cache);
+/* The same for jobs that may be cut; with no time to spare for any. */
+struct evaluator_environment memory_cut_environment(struct memory_cut *cut);
+void memory_cut_fini(struct memory_cut *cut);
 /* Forgets the results of the last run, not the blobs. */
 void memory_cache_forget_results(struct memory_cache *cache);
 

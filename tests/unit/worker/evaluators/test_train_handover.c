@@ -1,0 +1,173 @@
+/*
+ * test_train_handover.c: a training that is cut at any step, and again, and goes on in another
+ * evaluator gives the result of one that is not, bit for bit: whatever the operator, the optimiser
+ * and what is kept of it.
+ */
+#include "tests/unit/worker/evaluators/train_fixture.h"
+
+#include "common/operator_catalog.h"
+#include "common/philox.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const variants[] = {
+    "train.epochs = 8\n",
+    "train.epochs = 8\ntrain.optimizer_state = keep\ntrain.weight_decay = 0.01\n",
+    "train.epochs = 6\ntrain.dropout = 0.3\n",
+    "train.steps = 43\ntrain.optimizer = sgd\ntrain.momentum = 0.9\ntrain.l2 = 0.001\n",
+    "train.steps = 43\ntrain.optimizer = sgd\ntrain.optimizer_state = keep\n",
+};
+
+static const char *spec_of(const char *variant)
+{
+    static char spec[1024];
+    snprintf(spec, sizeof spec, "%s%s", train_fixture_spec, variant);
+    return spec;
+}
+
+/* One life of a slot: from where the last one left off to the result, or to the next cut. */
+static void live_once(struct memory_cut *cut, const char *spec, const struct job *job)
+{
+    struct error error;
+    struct evaluator_environment environment = memory_cut_environment(cut);
+    void *handle = train_evaluator.open(spec, &error);
+    assert_non_null(handle);
+    train_evaluator.run(handle, &environment, job, 1);
+    train_evaluator.close(&handle);
+    assert_int_equal(cut->cache->loaded, 0);
+}
+
+static void expect_equal(const struct result *a, const struct result *b)
+{
+    assert_int_equal(a->outcome, b->outcome);
+    assert_memory_equal(&a->fitness, &b->fitness, sizeof a->fitness);
+    assert_int_equal(a->steps, b->steps);
+    assert_true(digest_equal(&a->child, &b->child));
+    assert_int_equal(a->metric_count, b->metric_count);
+    assert_memory_equal(a->metrics, b->metrics, a->metric_count * sizeof a->metrics[0]);
+    assert_int_equal(a->detail_bytes, b->detail_bytes);
+    assert_memory_equal(a->detail, b->detail, a->detail_bytes);
+}
+
+/* Cuts the job again and again where `random` says; returns how often it was. */
+static uint32_t check_cuts(struct train_fixture *fixture, const char *spec, const struct job *job,
+                           struct random *random)
+{
+    struct memory_cut cut = {.cache = fixture->cache};
+    struct result whole = *train_fixture_run_one(fixture, spec, job);
+    uint8_t *detail = malloc(whole.detail_bytes);
+    assert_non_null(detail);
+    memcpy(detail, whole.detail, whole.detail_bytes);
+    whole.detail = detail;
+    memory_cache_forget_results(fixture->cache);
+    for (uint64_t before = 0; fixture->cache->times[0] == 0; before = cut.handed.steps) {
+        cut.looks = random_below(random, 4);
+        live_once(&cut, spec, job);
+        assert_true(fixture->cache->times[0] == 1 || cut.handed.steps > before);
+        assert_true(cut.handed.steps < whole.steps);
+    }
+    expect_equal(&fixture->cache->results[0], &whole);
+    memory_cut_fini(&cut);
+    free(detail);
+    return cut.hand_overs;
+}
+
+static void test_any_cut_gives_the_same_bits_with_every_operator(void **state)
+{
+    struct train_fixture *fixture = *state;
+    struct random random = random_open(5, 0, 0, RANDOM_STRATEGY);
+    uint32_t cuts = 0, jobs = 0;
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+        const char *spec = spec_of(variants[v]);
+        struct digest founder = train_fixture_founder(fixture, spec);
+        const struct job other_job = train_fixture_child_job(fixture, 7, "psa.full", &founder);
+        struct digest other = train_fixture_run_one(fixture, spec, &other_job)->child;
+        const struct operator_info *info;
+        for (uint32_t i = 0; (info = operator_at(i)) != NULL; i++) {
+            if ((info->evaluators & FOR_TRAIN) == 0)
+                continue;
+            struct job job = train_fixture_child_job(fixture, 20 + i, info->name, &founder);
+            job.parent_count = info->parents;
+            job.parents[1] = other;
+            job.stream = i;
+            cuts += check_cuts(fixture, spec, &job, &random);
+            jobs++;
+        }
+    }
+    assert_true(jobs >= 5 * 10 && cuts >= 2 * jobs);
+}
+
+static void test_what_cannot_be_used_is_done_anew(void **state)
+{
+    struct train_fixture *fixture = *state;
+    const char *spec = spec_of(variants[0]);
+    const struct job job = train_fixture_init_job(fixture, 0);
+    struct digest child = train_fixture_run_one(fixture, spec, &job)->child;
+    for (int i = 0; i < 3; i++) {
+        struct memory_cut cut = {.cache = fixture->cache, .looks = 1};
+        memory_cache_forget_results(fixture->cache);
+        live_once(&cut, spec, &job);
+        assert_int_equal(cut.hand_overs, 1);
+        if (i == 0)
+            cut.handed.content.count--;
+        else if (i == 1)
+            cut.handed.steps = 1000;
+        else
+            memset(cut.bytes + 8, 0xff, 16); /* where a checkpoint has its header */
+        cut.looks = UINT32_MAX;
+        live_once(&cut, spec, &job);
+        assert_true(digest_equal(&fixture->cache->results[0].child, &child));
+        memory_cut_fini(&cut);
+    }
+}
+
+static void test_a_job_that_cannot_be_handed_over_is_finished(void **state)
+{
+    struct train_fixture *fixture = *state;
+    const char *spec = spec_of(variants[0]);
+    const struct job job = train_fixture_init_job(fixture, 0);
+    struct digest child = train_fixture_run_one(fixture, spec, &job)->child;
+    struct memory_cut cut = {.cache = fixture->cache, .full = true};
+    memory_cache_forget_results(fixture->cache);
+    live_once(&cut, spec, &job);
+    assert_int_equal(fixture->cache->times[0], 1);
+    assert_true(digest_equal(&fixture->cache->results[0].child, &child));
+}
+
+/* Minutes to spare: it is near its end by any measure. */
+static void test_a_job_near_its_end_is_finished(void **state)
+{
+    struct train_fixture *fixture = *state;
+    const struct job job = train_fixture_init_job(fixture, 0);
+    struct memory_cut cut = {.cache = fixture->cache};
+    struct evaluator_environment environment = memory_cut_environment(&cut);
+    struct error error;
+    environment.spare_ms = 600000;
+    void *handle = train_evaluator.open(spec_of(variants[0]), &error);
+    assert_non_null(handle);
+    train_evaluator.run(handle, &environment, &job, 1);
+    train_evaluator.close(&handle);
+    assert_int_equal(cut.hand_overs, 0);
+    assert_int_equal(fixture->cache->times[0], 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_any_cut_gives_the_same_bits_with_every_operator,
+                                        train_fixture_set_up, train_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_done_anew, train_fixture_set_up,
+                                        train_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_job_that_cannot_be_handed_over_is_finished,
+                                        train_fixture_set_up, train_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_job_near_its_end_is_finished, train_fixture_set_up,
+                                        train_fixture_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
