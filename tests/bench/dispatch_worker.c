@@ -158,7 +158,8 @@ static void perform(struct null_worker *worker, const struct worker_effect *effe
         worker->gone = true;
         snprintf(worker->reason, sizeof worker->reason, "%s", effect->exit.reason);
         return;
-    case WORKER_KILL_SLOT: /* its job was finished before anybody could want it killed */
+    case WORKER_KILL_SLOT: /* its job was finished before anybody could want that */
+    case WORKER_STOP_SLOT:
     case WORKER_UNPIN:
     case WORKER_SPOOL:
     case WORKER_UNSPOOL:
