@@ -142,6 +142,35 @@ static const struct command commands[] = {
         .run = command_salvage,
     },
     {
+        .name = "skip",
+        .usage = "RUN JOB",
+        .summary = "give up a job: it is committed as failed, and its line goes on",
+        .details = "For a job that nobody can carry out, and on which its line waits or has "
+                   "stopped: `ratchet why` names it. JOB is LINE/JOB, JOB for line 0, or "
+                   "LINE/final. The skip is kept in the ledger: whoever resumes the run has it, "
+                   "and two runs with the same skips have the same digest. Asks the coordinator "
+                   "while there is one. A job that is committed, or not created yet, is refused.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_skip,
+    },
+    {
+        .name = "rewind",
+        .usage = "RUN COMMIT",
+        .summary = "take a run back to before one of its commits",
+        .details = "COMMIT is its number in the ledger, as `ratchet show` and `individuals --json` "
+                   "tell it, or the job that it committed, as LINE/JOB. That commit, all behind "
+                   "it, and stops and skips behind it are dropped; the ledger with them is kept as "
+                   "RUN/ledger.sqlite.before-rewind-1 (-2, ...). The command that made the run "
+                   "goes on from there: in ordered mode to the same digest. Not while a "
+                   "coordinator serves the run.",
+        .options = 1 << OPTION_JSON,
+        .positional_least = 2,
+        .positional_most = 2,
+        .run = command_rewind,
+    },
+    {
         .name = "replay",
         .usage = "RUN ID",
         .summary = "make an individual again and hold it against what was committed",

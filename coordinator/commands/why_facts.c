@@ -99,6 +99,20 @@ static struct json_node *admission_node(const struct admission *admission)
     return node;
 }
 
+/* What the notes said last of the job's being given up: by its attempts, or by a user. */
+static const char *given_up(const struct json_node *root)
+{
+    const struct json_node *notes = json_get_node(root, "notes");
+    for (size_t i = 0; i < json_array_count(notes); i++) {
+        const char *kind = json_get_text(json_array_at(notes, i), "kind", "");
+        if (strcmp(kind, "job_quarantined") == 0)
+            return "quarantined";
+        if (strcmp(kind, "job_skipped") == 0)
+            return "skipped";
+    }
+    return "";
+}
+
 static int set_commit(struct reader *reader, const struct commit_record *record,
                       struct json_node *root, struct error *error)
 {
@@ -124,31 +138,32 @@ static int set_commit(struct reader *reader, const struct commit_record *record,
     json_set_text(job, "state", "committed");
     json_set_node(job, "commit", commit);
     json_set_node(job, "admission", admission_node(&admission));
+    if (record->outcome == OUTCOME_FAILED)
+        json_set_text(job, "given_up", given_up(root));
     json_set_node(root, "job", job);
     return 0;
 }
 
-/* Jobs of the line in the ledger, its final one not counted. */
-static int count_line(struct reader *reader, uint32_t line, uint64_t *commits, struct error *error)
+/* Jobs of the line in the ledger, its final one not counted, and its last commit. */
+struct line_count {
+    uint64_t commits, last_sequence;
+};
+
+static int count_line(struct reader *reader, uint32_t line, struct line_count *count,
+                      struct error *error)
 {
     struct commit_record record;
     int rc;
-    *commits = 0;
+    *count = (struct line_count){0};
     if (reader_rewind(reader, error) != 0)
         return -1;
-    while ((rc = reader_next_commit(reader, &record, error)) > 0)
-        *commits += record.job.key.line == line && record.job.key.job != JOB_NUMBER_FINAL;
+    while ((rc = reader_next_commit(reader, &record, error)) > 0) {
+        if (record.job.key.line != line || record.job.key.job == JOB_NUMBER_FINAL)
+            continue;
+        count->commits++;
+        count->last_sequence = record.sequence;
+    }
     return rc;
-}
-
-/* Whether a note says that the job was given up. */
-static bool was_quarantined(const struct json_node *root)
-{
-    const struct json_node *notes = json_get_node(root, "notes");
-    for (size_t i = 0; i < json_array_count(notes); i++)
-        if (fact_is(json_array_at(notes, i), "kind", "job_quarantined"))
-            return true;
-    return false;
 }
 
 /* Of a job that is neither committed nor in flight. `root` has its notes. */
@@ -156,9 +171,10 @@ static int set_uncommitted(struct reader *reader, struct job_key key, struct jso
                            struct error *error)
 {
     char id[ID_BYTES_MAX];
-    uint64_t commits;
-    if (count_line(reader, key.line, &commits, error) != 0)
+    struct line_count count;
+    if (count_line(reader, key.line, &count, error) != 0)
         return -1;
+    const char *gone = given_up(root);
     format_id(key, id);
     /* An older note may be of a life that was resumed since. */
     bool stalled = fact_is(root, "state", "poisoned") ||
@@ -168,9 +184,12 @@ static int set_uncommitted(struct reader *reader, struct job_key key, struct jso
     json_set_text(job, "state",
                   key.line >= reader->lines            ? "unknown"
                   : fact_is(root, "state", "finished") ? "never_created"
-                  : stalled && was_quarantined(root)   ? "quarantined"
+                  : strcmp(gone, "skipped") == 0       ? "skipped"
+                  : stalled && gone[0] != '\0'         ? "quarantined"
                                                        : "not_committed");
-    json_set_u64(job, "line_commits", commits);
+    json_set_u64(job, "line_commits", count.commits);
+    if (count.last_sequence > 0)
+        json_set_u64(job, "line_last_commit", count.last_sequence);
     json_set_node(root, "job", job);
     return 0;
 }
@@ -300,8 +319,12 @@ struct json_node *why_facts(const struct why_question *question, struct reader *
     struct json_node *root = NULL;
     char endpoint[ENDPOINT_BYTES_MAX];
     *exit_code = EXIT_UNREACHABLE;
-    if (reader == NULL)
-        return ask(question->run, question, error);
+    if (reader == NULL) {
+        root = ask(question->run, question, error);
+        if (root != NULL)
+            json_set_text(root, "run", question->run);
+        return root;
+    }
     *exit_code = EXIT_FAILED;
     /* A coordinator that was killed leaves its address behind; nobody answers there. */
     bool served = run_directory_is_served(question->run);
@@ -309,6 +332,7 @@ struct json_node *why_facts(const struct why_question *question, struct reader *
         root = ask(endpoint, question, error);
     if (root == NULL)
         root = without_coordinator(question, reader, served ? "not answering" : "none");
+    json_set_text(root, "run", question->run);
     if (add_ledger(question, reader, root, error) != 0)
         json_node_free(&root);
     return root;

@@ -77,6 +77,8 @@ static void say_rejected(const struct json_node *job, const char *fitness,
     describe_rival(admission, role_of(commit, admission), rival, sizeof rival);
     if (fact_is(admission, "rule", "evaluation"))
         say(sentences, "%s was committed; it is an evaluation and makes no individual.", id);
+    else if (fact_is(admission, "rule", "failed") && fact_is(job, "given_up", "skipped"))
+        say(sentences, "%s was committed as failed: a user gave it up with `ratchet skip`.", id);
     else if (fact_is(admission, "rule", "failed"))
         say(sentences,
             "%s was committed as failed: nobody could carry it out, and the experiment says "
@@ -279,14 +281,23 @@ static void say_what_goes_before(const struct json_node *root, const struct json
         say(sentences, "Results are committed in the order of the jobs, and an older one is not "
                        "done:");
         say(sentences, "%s.", text);
+        say_how_to_skip(root, json_get_text(oldest, "job", "JOB"), sentences);
     }
 }
 
-static void explain_quarantined(struct sentences *sentences)
+static void explain_quarantined(const struct json_node *root, const struct json_node *job,
+                                struct sentences *sentences)
 {
+    uint64_t last = json_get_u64(job, "line_last_commit", 0);
     say(sentences, "Its line stops where it would have been committed; other lines go on.");
     say(sentences, "Once its cause is mended, resume the run: the job is tried again. `poison: "
                    "fail` in the experiment commits such jobs as failed instead.");
+    say_how_to_skip(root, json_get_text(job, "job", "JOB"), sentences);
+    if (last > 0)
+        say(sentences,
+            "`ratchet rewind %s %" PRIu64 "` goes back to before the last commit of its line%s.",
+            json_get_text(root, "directory", "RUN"), last,
+            fact_is(root, "asked", "coordinator") ? ", once no coordinator serves the run" : "");
 }
 
 static void explain_under_way(const struct json_node *root, const struct json_node *job,
@@ -303,7 +314,7 @@ static void explain_under_way(const struct json_node *root, const struct json_no
     }
     say_what_goes_before(root, job, sentences);
     if (fact_is(job, "state", "quarantined"))
-        explain_quarantined(sentences);
+        explain_quarantined(root, job, sentences);
     say_attempts(job, sentences);
 }
 
@@ -321,7 +332,13 @@ static void explain_without_coordinator(const struct json_node *root, const stru
     if (fact_is(job, "state", "quarantined")) {
         say(sentences, "%s is quarantined: nobody could carry it out, and its line stopped there.",
             id);
-        explain_quarantined(sentences);
+        explain_quarantined(root, job, sentences);
+        return;
+    }
+    if (fact_is(job, "state", "skipped")) {
+        say(sentences,
+            "%s is skipped: a user gave it up. It is committed as failed once the run goes on.",
+            id);
         return;
     }
     say(sentences, "%s is not committed; %" PRIu64 " job%s of its line %s.", id, commits,

@@ -123,6 +123,26 @@ void say_what_holds_the_run(const struct json_node *root, struct sentences *sent
             stalled, plural(stalled));
 }
 
+/* The last job that stopped its line and that no user gave up since; NULL: there is none. */
+static const char *quarantined_job(const struct json_node *root)
+{
+    const struct json_node *notes = json_get_node(root, "notes");
+    for (size_t i = 0; i < json_array_count(notes); i++) {
+        const struct json_node *note = json_array_at(notes, i);
+        if (fact_is(note, "kind", "job_quarantined") || fact_is(note, "kind", "job_skipped"))
+            return fact_is(note, "kind", "job_quarantined") ? json_get_text(note, "job", NULL)
+                                                            : NULL;
+    }
+    return NULL;
+}
+
+static void say_way_out(const struct json_node *root, struct sentences *sentences)
+{
+    const char *id = quarantined_job(root);
+    if (id != NULL)
+        say_how_to_skip(root, id, sentences);
+}
+
 static void say_progress(const struct json_node *root, struct sentences *sentences)
 {
     char left[DURATION_BYTES_MAX];
@@ -136,17 +156,29 @@ static void say_progress(const struct json_node *root, struct sentences *sentenc
             json_get_u64(root, "commits", 0), json_get_u64(root, "jobs_total", 0));
 }
 
+/* The first line's: the one that was told of. */
+static void say_oldest_way_out(const struct json_node *root, struct sentences *sentences)
+{
+    const struct json_node *line = json_array_at(json_get_node(root, "open"), 0);
+    const struct json_node *oldest = json_get_node(line, "oldest");
+    if (oldest != NULL)
+        say_how_to_skip(root, json_get_text(oldest, "job", "JOB"), sentences);
+}
+
 /* What a person may do about it. */
 static void say_advice(const struct json_node *root, struct sentences *sentences)
 {
     if (fact_is(root, "run_reason", "no_worker"))
         say_no_worker(root, json_get_node(root, "notes"), sentences);
-    else if (fact_is(root, "run_reason", "window_full"))
+    else if (fact_is(root, "run_reason", "window_full")) {
         say(sentences, "In a new run, a larger search.lookahead would leave more to do meanwhile "
                        "(it changes the search, so the results differ).");
-    else if (fact_is(root, "run_reason", "workers_busy") &&
-             json_get_u64(json_get_node(root, "workers"), "jobs_waiting", 0) > 0)
+        say_oldest_way_out(root, sentences);
+    } else if (fact_is(root, "run_reason", "workers_busy") &&
+               json_get_u64(json_get_node(root, "workers"), "jobs_waiting", 0) > 0)
         say(sentences, "More workers would make it faster, as long as jobs wait.");
+    if (json_get_u64(root, "lines_stalled", 0) > 0)
+        say_way_out(root, sentences);
 }
 
 static void explain_dead(const struct json_node *root, struct sentences *sentences)
@@ -173,6 +205,8 @@ static void explain_dead(const struct json_node *root, struct sentences *sentenc
     if (fact_is(root, "coordinator", "none"))
         say(sentences, "The same `ratchet run` or `ratchet serve` with --dir %s goes on with it.",
             json_get_text(root, "directory", "RUN"));
+    if (fact_is(root, "state", "poisoned"))
+        say_way_out(root, sentences);
 }
 
 void explain_run(const struct json_node *root, struct sentences *sentences)

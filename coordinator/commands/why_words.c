@@ -264,6 +264,13 @@ static void describe_held(const struct json_node *root, const struct json_node *
     }
 }
 
+void say_how_to_skip(const struct json_node *root, const char *id, struct sentences *sentences)
+{
+    say(sentences,
+        "`ratchet skip %s %s` gives the job up: it is committed as failed, and its line goes on.",
+        json_get_text(root, "run", "RUN"), id);
+}
+
 static void describe_quarantined(const struct json_node *job, char *text)
 {
     uint64_t deaths = json_get_u64(job, "deaths", 0), failures = json_get_u64(job, "failures", 0);

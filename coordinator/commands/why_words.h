@@ -41,6 +41,8 @@ void describe_wait(const struct json_node *root, const char *reason, char text[S
 void describe_job(const struct json_node *root, const struct json_node *job,
                   char text[SENTENCE_BYTES_MAX]);
 
+/* The command that gives up this job, on which the run or a line waits or has stopped. */
+void say_how_to_skip(const struct json_node *root, const char *id, struct sentences *sentences);
 /* Where no worker is connected: what became of the last one by these notes, and what to do. */
 void say_no_worker(const struct json_node *root, const struct json_node *notes,
                    struct sentences *sentences);

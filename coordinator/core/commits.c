@@ -119,12 +119,20 @@ void slot_mark_ready(struct core *core, uint32_t index)
     list_append(&core->ready, &core->slots[0].by_ready, sizeof *slot, index);
 }
 
+void slot_mark_successor(struct core *core, struct job_key job)
+{
+    struct job_key next = {job.line, job.job + 1};
+    uint32_t successor = fixed_map_find(core->by_job, slot_key(next));
+    if (successor != FIXED_MAP_NONE)
+        slot_mark_ready(core, successor);
+}
+
 static void commit_now(struct core *core, uint32_t index)
 {
     const struct slot *slot = &core->slots[index];
     struct instance_id holder = slot->holder;
     struct lease_key lease = slot->held_under;
-    struct job_key next = {slot->job.key.line, slot->job.key.job + 1};
+    struct job_key job = slot->job.key;
     struct commit_record record;
     slot_commit(core, index, &record);
     struct core_effect *effect = effect_add(core, CORE_PERSIST_COMMIT);
@@ -132,9 +140,7 @@ static void commit_now(struct core *core, uint32_t index)
         effect->commit = record;
     if (lease.attempt > 0) /* somebody sent it: a poisonous job fails without a result */
         effect_verdict(core, &holder, &lease, VERDICT_RELEASED);
-    uint32_t successor = fixed_map_find(core->by_job, slot_key(next));
-    if (successor != FIXED_MAP_NONE)
-        slot_mark_ready(core, successor);
+    slot_mark_successor(core, job);
 }
 
 void commits_advance(struct core *core)
@@ -144,7 +150,7 @@ void commits_advance(struct core *core)
         slot_unmark_ready(core, index);
         const struct slot *slot = &core->slots[index];
         if (slot->state == SLOT_QUARANTINED)
-            lines_stall(core, slot->place);
+            lines_stall(core, index);
         else if (slot->state == SLOT_HELD && slot_is_next(core, slot) &&
                  result_prepare(core, index))
             commit_now(core, index);

@@ -98,13 +98,15 @@ struct commit_record {
 enum input_kind {
     INPUT_STOP = 1,   /* an open line creates no more jobs (hours are over, or a user said so) */
     INPUT_CANCEL = 2, /* a line that was not open yet never creates one */
-    INPUT_LAST = INPUT_CANCEL,
+    INPUT_SKIP = 3,   /* a job in flight is committed as FAILED when its turn comes */
+    INPUT_LAST = INPUT_SKIP,
 };
 
 struct input_record {
     uint64_t sequence;
     enum input_kind kind;
     uint32_t line;
+    uint64_t job; /* of INPUT_SKIP, else 0 */
 };
 
 struct ledger_record {
@@ -176,7 +178,8 @@ enum note_kind {
     NOTE_STUCK,          /* no worker has room for any work */
     NOTE_WORKER_DRAINING,
     NOTE_JOB_HANDED_OVER,
-    NOTE_KIND_LAST = NOTE_JOB_HANDED_OVER,
+    NOTE_JOB_SKIPPED, /* a user gave it up */
+    NOTE_KIND_LAST = NOTE_JOB_SKIPPED,
 };
 
 enum finish_code {
@@ -254,6 +257,14 @@ void core_destroy(struct core **core);
  */
 int core_replay(struct core *core, const struct ledger_record *record, struct error *error)
     __attribute__((warn_unused_result));
+/*
+ * Whether that job may be given up, at this moment: it is in flight, or the one at which its line
+ * stalled. Says why it may not. Also before core_start().
+ */
+enum skip_answer { SKIP_REFUSED = -1, SKIP_ALLOWED = 0, SKIP_IS_THERE = 1 /* already */ };
+enum skip_answer core_may_skip(const struct core *core, struct job_key job, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* From here on jobs may be leased. */
 void core_start(struct core *core, uint64_t now_ms);
 

@@ -11,6 +11,7 @@
  *   leases.c    hand-out and take-back of jobs
  *   results.c   results, deaths, second opinions
  *   lines.c     creation rule, stops, poison
+ *   skips.c     jobs that a user gives up
  *   blobs.c     who refers to which checkpoint
  *   commits.c   results enter their line's state
  *   orders.c    what users order, and the answers
@@ -30,7 +31,7 @@
  *      +-----------------+----------------------+
  *
  *   third counted death: QUARANTINED until its turn to commit, when its line stalls; or HELD as
- * failed
+ * failed, as whatever job a user gives up
  */
 #ifndef RATCHET_COORDINATOR_CORE_CORE_INTERNAL_H
 #define RATCHET_COORDINATOR_CORE_CORE_INTERNAL_H
@@ -138,6 +139,7 @@ struct slot {
     struct link by_ready; /* held results that may be due for commit */
 
     bool has_detail; /* the ledger holds one of an earlier result */
+    bool skipped;    /* by an input: HELD as failed */
 
     /* The result, while HELD. */
     enum outcome outcome;
@@ -197,11 +199,13 @@ enum line_state { LINE_UNOPENED = 0, LINE_OPEN, LINE_CLOSED, LINE_STALLED };
 /* What is remembered of each line for ever. */
 struct line {
     enum line_state state;
-    bool stopped; /* by an input */
+    bool stopped;       /* by an input */
+    bool stall_skipped; /* once STALLED: the job where it did is given up by an input */
     bool has_champion;
     uint32_t place;
     struct digest chain;
     uint64_t commits, created;
+    uint64_t stalled_job; /* once STALLED */
     struct individual champion;
 };
 
@@ -456,6 +460,8 @@ bool slot_is_next(const struct core *core, const struct slot *slot);
 void slot_mark_ready(struct core *core, uint32_t index);
 /* The result enters the line's state. `*record` is what the ledger keeps of it. */
 void slot_commit(struct core *core, uint32_t index, struct commit_record *record);
+/* A job was committed: the next one's result may be due now. */
+void slot_mark_successor(struct core *core, struct job_key job);
 /* Commits what is due, at most COMMITS_PER_STEP. */
 void commits_advance(struct core *core);
 
@@ -480,11 +486,21 @@ bool lines_all_over(const struct core *core);
 void lines_poison(struct core *core, uint32_t slot, const char *evidence);
 /* Its line will stop there in any case. */
 void lines_quarantine(struct core *core, uint32_t slot, const char *evidence);
-/* The line of a quarantined job whose turn it is stops; resumable by another life. */
-void lines_stall(struct core *core, uint32_t place);
+/* Whatever is held or under way for the job is void: it is committed as failed in its turn. */
+void lines_fail(struct core *core, uint32_t slot);
+/* The line of this quarantined job, whose turn it is, stops; resumable by another life. */
+void lines_stall(struct core *core, uint32_t slot);
 void lines_request_stop(struct core *core);
 /* INPUTs of a stop request, at most INPUTS_PER_STEP. */
 void lines_stop_some(struct core *core);
+
+/* ---------------------------------------------------------------------------------------- skips.c
+ */
+
+void skip_order(struct core *core, const struct user_command *command,
+                struct command_answer *answer);
+/* The same as the ledger has it: for a job in flight, by its slot. */
+void skip_apply(struct core *core, uint32_t slot);
 
 /* --------------------------------------------------------------------------------------- replay.c
  */

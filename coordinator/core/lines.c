@@ -198,15 +198,17 @@ bool lines_all_over(const struct core *core)
  * re-creates them by replay and finds their parents' bytes. Workers hear of it through their
  * heartbeats.
  */
-void lines_stall(struct core *core, uint32_t place_index)
+void lines_stall(struct core *core, uint32_t slot)
 {
-    struct place *place = &core->places[place_index];
+    struct place *place = &core->places[core->slots[slot].place];
+    struct line *line = &core->lines[place->line];
     struct core_effects *effects = core->effects;
+    line->stalled_job = core->slots[slot].job.key.job;
     core->effects = NULL;
     while (place->slots.head != NONE)
         slot_close(core, place->slots.head);
     core->effects = effects;
-    core->lines[place->line].state = LINE_STALLED;
+    line->state = LINE_STALLED;
     place->used = false;
     core->open_count--;
     core->stalled_count++;
@@ -232,15 +234,9 @@ void lines_quarantine(struct core *core, uint32_t index, const char *evidence)
     slot_mark_ready(core, index);
 }
 
-void lines_poison(struct core *core, uint32_t index, const char *evidence)
+void lines_fail(struct core *core, uint32_t index)
 {
-    if (!core->config.poison_fails) {
-        lines_quarantine(core, index, evidence);
-        return;
-    }
     struct slot *slot = &core->slots[index];
-    effect_note(core, (struct note){.kind = NOTE_JOB_QUARANTINED, .job = &slot->job.key},
-                "%s; committed as failed", evidence);
     call_off(core, index);
     slot->state = SLOT_HELD;
     slot->outcome = OUTCOME_FAILED;
@@ -253,6 +249,18 @@ void lines_poison(struct core *core, uint32_t index, const char *evidence)
     slot->held_under.attempt = 0;
     result_forget_detail(core, index);
     slot_mark_ready(core, index);
+}
+
+void lines_poison(struct core *core, uint32_t index, const char *evidence)
+{
+    if (!core->config.poison_fails) {
+        lines_quarantine(core, index, evidence);
+        return;
+    }
+    effect_note(core,
+                (struct note){.kind = NOTE_JOB_QUARANTINED, .job = &core->slots[index].job.key},
+                "%s; committed as failed", evidence);
+    lines_fail(core, index);
 }
 
 void lines_request_stop(struct core *core)

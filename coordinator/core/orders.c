@@ -14,6 +14,7 @@ typedef void order_handler(struct core *core, const struct user_command *command
 
 static order_handler *const handlers[COMMAND_KIND_LAST + 1] = {
     [COMMAND_DRAIN] = drain_order,
+    [COMMAND_SKIP] = skip_order,
 };
 
 void order_done(struct command_answer *answer, const char *format, ...)

@@ -66,6 +66,9 @@ int replay_commit(struct core *core, const struct commit_record *record, struct 
     if (!slot_is_next(core, slot))
         return error_set(error, -1, "commit %" PRIu64 ": job %" PRIu64 " is out of order",
                          record->sequence, key.job);
+    if (slot->skipped && record->outcome != OUTCOME_FAILED)
+        return error_set(error, -1, "commit %" PRIu64 ": outcome: job %" PRIu64 " was skipped",
+                         record->sequence, key.job);
     waiting_remove(core, index);
     slot->state = SLOT_HELD;
     slot->outcome = record->outcome;
@@ -82,8 +85,34 @@ int replay_commit(struct core *core, const struct commit_record *record, struct 
                          record->sequence);
     struct commit_record ours;
     slot_commit(core, index, &ours);
+    slot_mark_successor(core, key); /* which may have been skipped */
     core->sequence = record->sequence;
     return record_matches(&ours, record, error) ? 0 : -1;
+}
+
+/*
+ * What is not in flight is passed over where the present limits may be the reason: the line ended
+ * before, or the job lies beyond. Otherwise nobody can have given it up.
+ */
+static int replay_skip(struct core *core, const struct input_record *record, struct error *error)
+{
+    const struct job_key key = {record->line, record->job};
+    uint32_t index;
+    switch (lines_standing(core, key, &index)) {
+    case JOB_IN_FLIGHT:
+        skip_apply(core, index);
+        return 0;
+    case JOB_NOT_YET:
+        return 0;
+    case JOB_OVER:
+        break;
+    }
+    if (core->lines[key.line].state == LINE_CLOSED)
+        return 0;
+    return error_set(error, -1,
+                     "input %" PRIu64 ": job %" PRIu64 " of line %" PRIu32
+                     " was skipped after it was committed",
+                     record->sequence, key.job, key.line);
 }
 
 int replay_input(struct core *core, const struct input_record *record, struct error *error)
@@ -93,10 +122,12 @@ int replay_input(struct core *core, const struct input_record *record, struct er
                          record->sequence, record->line);
     /* A line that was open then had created jobs, which are to be committed: it has to be open now.
      */
-    int opened = record->kind == INPUT_STOP ? replay_open(core, record->line, error) : 0;
+    int opened = record->kind != INPUT_CANCEL ? replay_open(core, record->line, error) : 0;
     if (opened != 0)
         return opened;
     core->sequence = record->sequence;
+    if (record->kind == INPUT_SKIP)
+        return replay_skip(core, record, error);
     core->lines[record->line].stopped = true;
     return 0;
 }

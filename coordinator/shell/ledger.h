@@ -65,20 +65,30 @@ struct ledger_log {
 };
 const struct ledger_log *ledger_log_found(const struct ledger *ledger);
 
+/* Of the last record, commit or input; 0: there is none. */
+uint64_t ledger_last_sequence(const struct ledger *ledger);
+
 /*
  * What can be kept of a damaged ledger: its records from the first up to the one before the first
  * that is damaged or that `fits` refuses (0, or -1 with the reason), their details, the facts but
  * for those of the end, and the epoch. They go into a new ledger at `fresh`, whole or not at all;
  * what lies there is replaced. `from` was opened with LEDGER_SALVAGE.
+ *
+ * Or of one that is in order, when a run is to go on from an earlier moment: `before` says which
+ * record is the first that is dropped. Nothing else may be lost then: `from` was opened with
+ * LEDGER_READ, and the result is LEDGER_FAILED when it is damaged.
  */
 struct ledger_salvage_plan {
     const char *fresh;
+    uint64_t before; /* 0: keep all that can be kept */
     int (*fits)(void *context, const struct ledger_record *record, struct error *error);
     void *context;
 };
 struct ledger_salvaged {
-    uint64_t commits, inputs; /* kept */
-    uint64_t details_lost;    /* of commits that were kept */
+    uint64_t commits, inputs;                 /* kept */
+    uint64_t commits_dropped, inputs_dropped; /* for `before` alone, */
+    struct job_key first_dropped;             /* and the first of those commits */
+    uint64_t details_lost;                    /* of commits that were kept */
     uint64_t facts_lost;
     bool is_sound;       /* nothing at all is wrong with the ledger as it is */
     struct error reason; /* why it ends there; "" when all records were kept */
@@ -108,8 +118,9 @@ enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_
 enum ledger_result ledger_put_input(struct ledger *ledger, const struct input_record *record,
                                     struct error *error);
 /*
- * Takes back all stops: the limit that caused them was raised. What was committed behind them stays
- * as it is, since a stop changes which jobs are created later and no job that was.
+ * Takes back all stops and cancels: the limit that caused them was raised. What was committed
+ * behind them stays as it is, since a stop changes which jobs are created later and no job that
+ * was.
  */
 enum ledger_result ledger_lift_stops(struct ledger *ledger, struct error *error);
 /* At most DETAIL_BYTES_MAX; replaces what the job had. 0 bytes: it has none. */

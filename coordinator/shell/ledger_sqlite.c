@@ -297,6 +297,11 @@ enum ledger_result ledger_open(const char *path, enum ledger_access access,
     return result;
 }
 
+uint64_t ledger_last_sequence(const struct ledger *ledger)
+{
+    return ledger->last_sequence;
+}
+
 void ledger_close(struct ledger **ledger)
 {
     if (*ledger == NULL)

@@ -101,7 +101,7 @@ enum ledger_statement {
     STATEMENT_PUT_COMMIT,
     STATEMENT_DROP_COMMIT,
     STATEMENT_PUT_INPUT,
-    STATEMENT_DROP_INPUTS,
+    STATEMENT_DROP_STOPS,
     STATEMENT_PUT_DETAIL,
     STATEMENT_PUT_NOTE,
     STATEMENT_PUT_FACT,
@@ -118,6 +118,17 @@ enum ledger_statement {
     STATEMENT_READ_NOTES_OF_WORKER,
     STATEMENT_READ_COMPUTE,
     STATEMENTS,
+};
+
+/* Those of `inputs`, in the order in which they are written and read. */
+enum input_column {
+    INPUT_SEQUENCE,
+    INPUT_KIND,
+    INPUT_LINE,
+    INPUT_JOB,
+    INPUT_ENTERED_WALL_MS,
+    INPUT_SUM,
+    INPUT_COLUMNS,
 };
 
 enum batch_state { BATCH_NONE, BATCH_OPEN, BATCH_FAILED };
@@ -211,7 +222,7 @@ void row_bytes_exactly(struct row *row, int column, void *bytes, uint32_t count)
 /* The text as it lies in the row, or NULL after a report. Holds until the next step. */
 const char *row_borrow_text(struct row *row, int column);
 void row_text(struct row *row, int column, char *text, size_t size);
-/* Columns as in enum commit_column; and: sequence, kind, line. */
+/* Columns as in enum commit_column and enum input_column. */
 void row_commit(struct row *row, struct commit_record *record);
 void row_input(struct row *row, struct input_record *record);
 

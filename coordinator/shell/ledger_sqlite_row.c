@@ -255,14 +255,27 @@ void row_commit(struct row *row, struct commit_record *record)
     row_check_sum(row, COMMIT_COLUMNS);
 }
 
+static enum input_kind read_input_kind(struct row *row)
+{
+    const char *kind = row_borrow_text(row, INPUT_KIND);
+    if (kind != NULL && strcmp(kind, "stop") == 0)
+        return INPUT_STOP;
+    if (kind != NULL && strcmp(kind, "cancel") == 0)
+        return INPUT_CANCEL;
+    if (kind != NULL && strcmp(kind, "skip") == 0)
+        return INPUT_SKIP;
+    row_report(row, INPUT_KIND, "neither stop nor cancel nor skip");
+    return INPUT_STOP;
+}
+
 void row_input(struct row *row, struct input_record *record)
 {
-    *record = (struct input_record){.sequence = row->number, .kind = INPUT_STOP};
-    const char *kind = row_borrow_text(row, 1);
-    if (kind != NULL && strcmp(kind, "cancel") == 0)
-        record->kind = INPUT_CANCEL;
-    else if (kind != NULL && strcmp(kind, "stop") != 0)
-        row_report(row, 1, "neither stop nor cancel");
-    record->line = (uint32_t)row_at_most(row, 2, LINES_MAX - 1);
-    row_check_sum(row, 5);
+    *record = (struct input_record){.sequence = row->number};
+    record->kind = read_input_kind(row);
+    record->line = (uint32_t)row_at_most(row, INPUT_LINE, LINES_MAX - 1);
+    if (record->kind == INPUT_SKIP)
+        record->job = row_at_most(row, INPUT_JOB, JOB_NUMBER_FINAL);
+    else if (!row_is_null(row, INPUT_JOB))
+        row_report(row, INPUT_JOB, "a stop or cancel of one job");
+    row_check_sum(row, INPUT_COLUMNS);
 }

@@ -1,5 +1,6 @@
 /*
- * ledger_sqlite_salvage.c: see ledger.h. What can be kept of a damaged ledger.
+ * ledger_sqlite_salvage.c: see ledger.h. What can be kept of a damaged ledger, or of a run that
+ * goes back to an earlier moment.
  *
  * Records are read by their sequence, which needs no index, and each must be whole; the first that
  * is not ends the reading, since nothing behind it could be replayed. They are written into a new
@@ -47,13 +48,38 @@ static enum ledger_result copy_record(struct salvage *salvage, const struct ledg
     return result == LEDGER_OK ? copy_detail(salvage, record->commit.job.key) : result;
 }
 
-/* The next record that can be kept; false with the reason when there is none. */
+static bool is_wanted(const struct salvage *salvage, const struct ledger_record *record)
+{
+    uint64_t before = salvage->plan->before;
+    return before == 0 || (record->kind == RECORD_COMMIT ? record->commit.sequence
+                                                         : record->input.sequence) < before;
+}
+
+static void count_dropped(struct ledger_salvaged *salvaged, const struct ledger_record *record)
+{
+    if (record->kind == RECORD_INPUT) {
+        salvaged->inputs_dropped++;
+        return;
+    }
+    if (salvaged->commits_dropped++ == 0)
+        salvaged->first_dropped = record->commit.job.key;
+}
+
+/*
+ * The next record that is kept; false with the reason when there is none. Those that are dropped
+ * are looked at as well: whoever goes back wants to know what he leaves, and whether it was sound.
+ */
 static bool next_sound(struct salvage *salvage, struct ledger_record *record)
 {
     struct error *reason = &salvage->salvaged->reason;
-    if (ledger_next(salvage->from, record, reason) != LEDGER_OK)
-        return false; /* at the end of a ledger that is whole, no reason was given */
-    return salvage->plan->fits(salvage->plan->context, record, reason) == 0;
+    /* At the end of a ledger that is whole, no reason is given. */
+    while (ledger_next(salvage->from, record, reason) == LEDGER_OK &&
+           salvage->plan->fits(salvage->plan->context, record, reason) == 0) {
+        if (is_wanted(salvage, record))
+            return true;
+        count_dropped(salvage->salvaged, record);
+    }
+    return false;
 }
 
 static enum ledger_result copy_records(struct salvage *salvage)
@@ -101,12 +127,32 @@ static enum ledger_result copy_facts(struct salvage *salvage)
 
 static enum ledger_result leave_note(struct salvage *salvage)
 {
-    char text[sizeof salvage->salvaged->reason.text + 80];
-    snprintf(text, sizeof text, "%" PRIu64 " commits were kept of a damaged ledger: %s",
-             salvage->salvaged->commits, salvage->salvaged->reason.text);
-    const struct ledger_note note = {
-        .wall_ms = clock_wall_ms(), .kind = "ledger_salvaged", .text = text};
+    const struct ledger_salvaged *salvaged = salvage->salvaged;
+    char text[sizeof salvaged->reason.text + 80];
+    bool rewound = salvage->plan->before != 0;
+    if (rewound)
+        snprintf(text, sizeof text,
+                 "went back to before record %" PRIu64 ": %" PRIu64 " commits were dropped",
+                 salvage->plan->before, salvaged->commits_dropped);
+    else
+        snprintf(text, sizeof text, "%" PRIu64 " commits were kept of a damaged ledger: %s",
+                 salvaged->commits, salvaged->reason.text);
+    const struct ledger_note note = {.wall_ms = clock_wall_ms(),
+                                     .kind = rewound ? "run_rewound" : "ledger_salvaged",
+                                     .text = text};
     return ledger_put_note(salvage->to, &note, salvage->error);
+}
+
+/* Whoever goes back does not want to lose more than he said. */
+static enum ledger_result refuse_damage(const struct salvage *salvage)
+{
+    const struct ledger_salvaged *salvaged = salvage->salvaged;
+    if (salvage->plan->before == 0 || (salvaged->reason.text[0] == '\0' &&
+                                       salvaged->details_lost == 0 && salvaged->facts_lost == 0))
+        return LEDGER_OK;
+    return ledger_fail(salvage->error, LEDGER_FAILED, "%s: is damaged: %.300s", salvage->from->path,
+                       salvaged->reason.text[0] != '\0' ? salvaged->reason.text
+                                                        : "details or facts cannot be read");
 }
 
 static enum ledger_result copy_all(struct salvage *salvage)
@@ -121,6 +167,8 @@ static enum ledger_result copy_all(struct salvage *salvage)
         result = copy_records(salvage);
     if (result == LEDGER_OK)
         result = copy_facts(salvage);
+    if (result == LEDGER_OK)
+        result = refuse_damage(salvage);
     if (result == LEDGER_OK)
         result = leave_note(salvage);
     if (result == LEDGER_OK)

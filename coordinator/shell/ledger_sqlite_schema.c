@@ -19,7 +19,7 @@
 
 enum {
     APPLICATION_ID = 0x52746368, /* "Rtch" */
-    SCHEMA_VERSION = 4,
+    SCHEMA_VERSION = 5,
 };
 
 struct schema_entry {
@@ -97,8 +97,10 @@ static const struct schema_entry schema[] = {
     {"inputs",
      "CREATE TABLE inputs( -- what people and clocks decided; replay merges them by sequence\n"
      "    sequence INTEGER PRIMARY KEY,\n"
-     "    kind TEXT NOT NULL, -- stop: the line creates no more jobs; cancel: it was not open yet\n"
+     "    kind TEXT NOT NULL, -- stop: the line creates no more jobs; cancel: it was not open yet; "
+     "skip: the job is committed as failed\n"
      "    line INTEGER NOT NULL,\n"
+     "    job INTEGER, -- of a skip\n"
      "    entered_wall_ms INTEGER NOT NULL,\n"
      "    sum INTEGER NOT NULL\n"
      ") STRICT"},
@@ -161,9 +163,9 @@ static const char *const statements[STATEMENTS] = {
         "?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, ?45, "
         "?46, ?47, ?48)",
     [STATEMENT_DROP_COMMIT] = "DELETE FROM commits WHERE line = ?1 AND job = ?2",
-    [STATEMENT_PUT_INPUT] =
-        "INSERT INTO inputs(sequence, kind, line, entered_wall_ms, sum) VALUES(?1, ?2, ?3, ?4, ?5)",
-    [STATEMENT_DROP_INPUTS] = "DELETE FROM inputs",
+    [STATEMENT_PUT_INPUT] = "INSERT INTO inputs(sequence, kind, line, job, entered_wall_ms, sum) "
+                            "VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATEMENT_DROP_STOPS] = "DELETE FROM inputs WHERE kind <> 'skip'",
     [STATEMENT_PUT_DETAIL] = "INSERT INTO details(line, job, detail, sum) VALUES(?1, ?2, ?3, ?4) "
                              "ON CONFLICT(line, job) DO UPDATE SET detail = excluded.detail, "
                              "sum = excluded.sum",
@@ -174,7 +176,7 @@ static const char *const statements[STATEMENTS] = {
                            "sum = excluded.sum",
     [STATEMENT_BEGIN_READING] = "BEGIN",
     [STATEMENT_READ_COMMITS] = "SELECT " COMMIT_COLUMN_NAMES " FROM commits ORDER BY sequence",
-    [STATEMENT_READ_INPUTS] = "SELECT sequence, kind, line, entered_wall_ms, sum FROM inputs "
+    [STATEMENT_READ_INPUTS] = "SELECT sequence, kind, line, job, entered_wall_ms, sum FROM inputs "
                               "ORDER BY sequence",
     [STATEMENT_READ_CHILDREN] = "SELECT sequence, line, job, child, child_bytes FROM commits "
                                 "WHERE admitted AND child IS NOT NULL ORDER BY sequence",

@@ -250,21 +250,38 @@ enum ledger_result ledger_put_commit(struct ledger *ledger, const struct commit_
 
 /* ---------------------------------------------------------------------------- everything else */
 
+static const char *name_of_input(enum input_kind kind)
+{
+    switch (kind) {
+    case INPUT_STOP:
+        return "stop";
+    case INPUT_CANCEL:
+        return "cancel";
+    case INPUT_SKIP:
+        return "skip";
+    }
+    return NULL;
+}
+
 enum ledger_result ledger_put_input(struct ledger *ledger, const struct input_record *record,
                                     struct error *error)
 {
-    assert(record->kind == INPUT_STOP || record->kind == INPUT_CANCEL);
+    assert(name_of_input(record->kind) != NULL && record->job <= JOB_NUMBER_FINAL);
     enum ledger_result result = ledger_check_batch(ledger, error);
     if (result == LEDGER_OK)
         result = take_sequence(ledger, record->sequence, error);
     if (result != LEDGER_OK)
         return result;
     struct binder binder = {.statement = ledger->statements[STATEMENT_PUT_INPUT]};
-    bind_u64(&binder, 0, record->sequence);
-    bind_text(&binder, 1, record->kind == INPUT_STOP ? "stop" : "cancel");
-    bind_u64(&binder, 2, record->line);
-    bind_u64(&binder, 3, ledger->batch_wall_ms);
-    bind_sum(&binder, 4);
+    bind_u64(&binder, INPUT_SEQUENCE, record->sequence);
+    bind_text(&binder, INPUT_KIND, name_of_input(record->kind));
+    bind_u64(&binder, INPUT_LINE, record->line);
+    if (record->kind == INPUT_SKIP)
+        bind_u64(&binder, INPUT_JOB, record->job);
+    else
+        bind_null(&binder, INPUT_JOB);
+    bind_u64(&binder, INPUT_ENTERED_WALL_MS, ledger->batch_wall_ms);
+    bind_sum(&binder, INPUT_SUM);
     return execute_bound(ledger, STATEMENT_PUT_INPUT, &binder, "an input cannot be written", error);
 }
 
@@ -273,8 +290,8 @@ enum ledger_result ledger_lift_stops(struct ledger *ledger, struct error *error)
     enum ledger_result result = ledger_check_batch(ledger, error);
     if (result != LEDGER_OK)
         return result;
-    struct binder binder = {.statement = ledger->statements[STATEMENT_DROP_INPUTS]};
-    return execute_bound(ledger, STATEMENT_DROP_INPUTS, &binder, "the stops cannot be lifted",
+    struct binder binder = {.statement = ledger->statements[STATEMENT_DROP_STOPS]};
+    return execute_bound(ledger, STATEMENT_DROP_STOPS, &binder, "the stops cannot be lifted",
                          error);
 }
 

@@ -232,6 +232,15 @@ static int replay(struct run *run, const struct run_options *options, struct dig
     return replay_once(run, options, anchors, error) == 0 ? 0 : -1;
 }
 
+int run_replay(struct run *run, struct error *error)
+{
+    struct digest_set anchors = {0};
+    const struct run_options options = {.experiment = run->experiment};
+    int rc = replay(run, &options, &anchors, error);
+    free(anchors.items);
+    return rc;
+}
+
 struct keeper {
     const struct run *run;
     const struct digest_set *anchors;

@@ -76,6 +76,11 @@ struct run_options {
 enum run_result run_open(struct run *run, const struct run_options *options, struct error *error)
     __attribute__((warn_unused_result));
 /*
+ * Makes run->core and applies the ledger's records to it; run->ledger, experiment, directory, id
+ * and data are set. A part of run_open(), and for commands that look at a run which nobody serves.
+ */
+int run_replay(struct run *run, struct error *error) __attribute__((warn_unused_result));
+/*
  * How long the run goes on, as the experiment now says it: `key = value` lines of budget and stop.
  * It is in no canonical text, since it may change. 0, or -1 when memory is out.
  */

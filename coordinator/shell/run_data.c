@@ -37,6 +37,11 @@ static int read_fact(const struct run *run, struct digest *digest, struct error 
                      run->directory.path);
 }
 
+int run_data_recall(struct run *run, struct error *error)
+{
+    return read_fact(run, &run->data, error);
+}
+
 /* What was packed is what this experiment, and this run, want. */
 static enum run_result check(const struct run *run, const struct experiment_data *data,
                              const struct data_pack *pack, const struct digest *known,

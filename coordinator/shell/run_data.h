@@ -18,6 +18,9 @@
 enum run_result run_data_obtain(struct run *run, const char *packer, struct error *error)
     __attribute__((warn_unused_result));
 
+/* The digest alone, as the ledger has it. */
+int run_data_recall(struct run *run, struct error *error) __attribute__((warn_unused_result));
+
 /* Lets the ledger know the digest, unless it does. The blob is on the disk for good before. */
 int run_data_remember(struct run *run, struct error *error) __attribute__((warn_unused_result));
 

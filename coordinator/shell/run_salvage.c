@@ -1,14 +1,13 @@
 /*
  * run_salvage.c: see run_salvage.h.
  *
- * The order matters to whoever is killed on the way: the damaged ledger gets its second name first,
- * its log follows, and the new ledger replaces it in one step. Until then the damaged one lies
- * where it lay, and is refused as before. It is never written to: one that was cut is copied, and
- * the copy made as long as the ledger was.
+ * Until the ledgers are exchanged the damaged one lies where it lay, and is refused as before. It
+ * is never written to: one that was cut is copied, and the copy made as long as the ledger was.
  */
 #include "coordinator/shell/run_salvage.h"
 
 #include "coordinator/shell/run_directory.h"
+#include "coordinator/shell/run_exchange.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,39 +16,21 @@
 #include <unistd.h>
 
 struct names {
-    char ledger[OS_PATH_BYTES_MAX];
-    char log[OS_PATH_BYTES_MAX], index[OS_PATH_BYTES_MAX];
+    char ledger[OS_PATH_BYTES_MAX], log[OS_PATH_BYTES_MAX];
     char fresh[OS_PATH_BYTES_MAX];
     char copy[OS_PATH_BYTES_MAX], copy_log[OS_PATH_BYTES_MAX], copy_index[OS_PATH_BYTES_MAX];
-    char damaged[OS_PATH_BYTES_MAX], damaged_log[OS_PATH_BYTES_MAX];
+    char damaged[OS_PATH_BYTES_MAX];
 };
 
 static void name_all(const struct run_directory *directory, struct names *names)
 {
     run_directory_file(directory, "ledger.sqlite", names->ledger);
     run_directory_file(directory, "ledger.sqlite-wal", names->log);
-    run_directory_file(directory, "ledger.sqlite-shm", names->index);
     run_directory_file(directory, "ledger.sqlite.salvaged", names->fresh);
     run_directory_file(directory, "ledger.sqlite.copy", names->copy);
     run_directory_file(directory, "ledger.sqlite.copy-wal", names->copy_log);
     run_directory_file(directory, "ledger.sqlite.copy-shm", names->copy_index);
     run_directory_file(directory, "ledger.sqlite.damaged", names->damaged);
-    run_directory_file(directory, "ledger.sqlite.damaged-wal", names->damaged_log);
-}
-
-static int exchange(const struct run_directory *directory, const struct names *names,
-                    struct error *error)
-{
-    if (link(names->ledger, names->damaged) != 0)
-        return error_set(error, -1, "%.300s cannot be kept as %.300s: %s", names->ledger,
-                         names->damaged, strerror(errno));
-    if (rename(names->log, names->damaged_log) != 0 && errno != ENOENT)
-        return error_set(error, -1, "%.300s cannot be kept: %s", names->log, strerror(errno));
-    unlink(names->index); /* made anew by whoever opens the ledger */
-    if (rename(names->fresh, names->ledger) != 0)
-        return error_set(error, -1, "%.300s cannot be replaced: %s", names->ledger,
-                         strerror(errno));
-    return os_sync_directory(directory->path, error);
 }
 
 /* What is not there need not be copied. */
@@ -109,7 +90,8 @@ static int make_fresh(const struct run_salvage_options *options, const struct na
     const char *source = copied > 0 ? names->copy : names->ledger;
     if (copied < 0 || ledger_open(source, LEDGER_SALVAGE, &header, &ledger, error) != LEDGER_OK)
         return -1;
-    const struct ledger_salvage_plan plan = {names->fresh, options->fits, options->context};
+    const struct ledger_salvage_plan plan = {
+        .fresh = names->fresh, .fits = options->fits, .context = options->context};
     int rc = options->begin(options->context, &header, error);
     if (rc == 0 && ledger_salvage(ledger, &plan, salvaged, error) != LEDGER_OK)
         rc = -1;
@@ -122,6 +104,8 @@ static int salvage_in(const struct run_directory *directory,
                       const struct run_salvage_options *options, struct ledger_salvaged *salvaged,
                       struct error *error)
 {
+    static const struct run_exchange exchange = {.fresh = "ledger.sqlite.salvaged",
+                                                 .kept = "ledger.sqlite.damaged"};
     struct names names;
     name_all(directory, &names);
     if (access(names.damaged, F_OK) == 0)
@@ -131,7 +115,7 @@ static int salvage_in(const struct run_directory *directory,
     if (rc != 0)
         return -1;
     if (!salvaged->is_sound)
-        return exchange(directory, &names, error);
+        return run_exchange_ledger(directory, &exchange, error);
     unlink(names.fresh);
     return 0;
 }

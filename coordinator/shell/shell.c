@@ -146,6 +146,15 @@ static int forget_end(struct shell *shell, struct error *error)
     return shell_put_fact(shell, "digest", "", error);
 }
 
+/* Commands that get no experiment file find here which jobs there will be. */
+static int put_limits(struct shell *shell, struct error *error)
+{
+    char limits[RUN_LIMITS_BYTES_MAX];
+    if (run_limits(&shell->run, limits, error) != 0)
+        return -1;
+    return shell_put_fact(shell, "limits", limits, error);
+}
+
 /* Nobody should have to guess why a run stands where it stood before. */
 static int tell_log_loss(struct shell *shell, struct error *error)
 {
@@ -212,7 +221,8 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
         run_directory_write_endpoint(&shell->run.directory,
                                      sockets_endpoint(shell->sockets, SOCKET_CONTROL), error) != 0)
         return SHELL_FAILED;
-    if (forget_end(shell, error) != 0 || tell_log_loss(shell, error) != 0)
+    if (forget_end(shell, error) != 0 || put_limits(shell, error) != 0 ||
+        tell_log_loss(shell, error) != 0)
         return SHELL_FAILED;
     return SHELL_DONE;
 }
@@ -353,14 +363,11 @@ static void say_stop(struct shell *shell, enum stop_code code, const char *reaso
 
 static int put_end(struct shell *shell, struct error *error)
 {
-    char wall[32], hex[DIGEST_HEX_BYTES], limits[RUN_LIMITS_BYTES_MAX];
+    char wall[32], hex[DIGEST_HEX_BYTES];
     struct digest digest = core_digest(shell->run.core);
     digest_to_hex(&digest, hex);
     snprintf(wall, sizeof wall, "%llu", (unsigned long long)clock_wall_ms());
     if (shell->finish == FINISH_DONE && shell_put_fact(shell, "finished", wall, error) != 0)
-        return -1;
-    if (run_limits(&shell->run, limits, error) != 0 ||
-        shell_put_fact(shell, "limits", limits, error) != 0)
         return -1;
     return shell_put_fact(shell, "digest", hex, error);
 }

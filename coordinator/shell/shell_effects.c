@@ -49,6 +49,8 @@ static const char *note_name(enum note_kind kind)
         return "attempt_failed";
     case NOTE_JOB_QUARANTINED:
         return "job_quarantined";
+    case NOTE_JOB_SKIPPED:
+        return "job_skipped";
     case NOTE_OPINION_DIFFERS:
         return "opinion_differs";
     case NOTE_LINE_CLOSED:

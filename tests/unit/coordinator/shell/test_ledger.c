@@ -127,8 +127,13 @@ static void inputs_and_commits_share_one_order(void **state)
     begin(ledger);
     for (uint64_t sequence = 1; sequence <= 30; sequence++) {
         struct commit_record record;
-        enum input_kind kind = sequence % 2 == 0 ? INPUT_STOP : INPUT_CANCEL;
-        struct input_record input = {sequence, kind, (uint32_t)sequence};
+        struct input_record input = {
+            .sequence = sequence,
+            .kind = INPUT_STOP + (enum input_kind)(sequence / 3 % INPUT_LAST),
+            .line = (uint32_t)sequence,
+        };
+        if (input.kind == INPUT_SKIP)
+            input.job = sequence == 15 ? JOB_NUMBER_FINAL : 7 * sequence;
         fixture_record(sequence, &record);
         enum ledger_result result = sequence % 3 == 0 ? ledger_put_input(ledger, &input, NULL)
                                                       : ledger_put_commit(ledger, &record, NULL);
@@ -145,7 +150,11 @@ static void inputs_and_commits_share_one_order(void **state)
         }
         assert_int_equal(record.input.sequence, sequence);
         assert_int_equal(record.input.line, sequence);
-        assert_int_equal(record.input.kind, sequence % 2 == 0 ? INPUT_STOP : INPUT_CANCEL);
+        assert_int_equal(record.input.kind, INPUT_STOP + sequence / 3 % INPUT_LAST);
+        bool skip = record.input.kind == INPUT_SKIP;
+        assert_int_equal(record.input.job, !skip            ? 0
+                                           : sequence == 15 ? JOB_NUMBER_FINAL
+                                                            : 7 * sequence);
     }
     assert_int_equal(ledger_next(ledger, &record, NULL), LEDGER_END);
     ledger_close(&ledger);

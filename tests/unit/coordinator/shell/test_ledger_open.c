@@ -208,7 +208,7 @@ static void other_formats_and_applications_are_refused(void **state)
     const char *path = fixture_path(*state, "ledger.sqlite");
     fixture_ledger(path, 10);
     set_mark(path, 60, 1);
-    expect_refusal(path, LEDGER_FOREIGN, "is a ledger of format 1, this program reads format 4");
+    expect_refusal(path, LEDGER_FOREIGN, "is a ledger of format 1, this program reads format 5");
     set_mark(path, 60, 2);
     set_mark(path, 68, 9);
     expect_refusal(path, LEDGER_FOREIGN, "is not a ledger of Ratchet");

@@ -99,13 +99,13 @@ static void each_wrong_column_is_named(void **state)
         expect_complaint(path, sql, cases[i].sentence);
     }
     assert_int_equal(os_write_atomic(path, image.bytes, image.count, 0644, NULL), 0);
-    expect_complaint(path, "INSERT INTO inputs VALUES(17, 'stop', 0, 0, 0)",
+    expect_complaint(path, "INSERT INTO inputs VALUES(17, 'stop', 0, NULL, 0, 0)",
                      "record 17 after record 16: out of order");
     assert_int_equal(os_write_atomic(path, image.bytes, image.count, 0644, NULL), 0);
     expect_complaint(path,
                      "DELETE FROM commits WHERE sequence = 17;"
-                     "INSERT INTO inputs VALUES(17, 'go', 0, 0, 0)",
-                     "input 17: kind: neither stop nor cancel");
+                     "INSERT INTO inputs VALUES(17, 'go', 0, NULL, 0, 0)",
+                     "input 17: kind: neither stop nor cancel nor skip");
     free(image.bytes);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -63,7 +64,7 @@ static struct ledger_salvaged salvage(const char *path, const char *fresh, uint6
 {
     struct ledger_salvaged salvaged;
     struct error error = {""};
-    const struct ledger_salvage_plan plan = {fresh, fits, &refused};
+    const struct ledger_salvage_plan plan = {.fresh = fresh, .fits = fits, .context = &refused};
     struct ledger *ledger = open_as(path, LEDGER_SALVAGE);
     if (ledger_salvage(ledger, &plan, &salvaged, &error) != LEDGER_OK)
         fail_msg("%s", error.text);
@@ -129,6 +130,41 @@ static void what_is_before_the_damage_is_kept(void **state)
     assert_int_equal(salvaged.commits, 11);
     assert_string_equal(salvaged.reason.text, "it is not wanted");
     expect_kept(fresh, 11);
+}
+
+/* Goes back to before record `before` of a ledger that is in order. */
+static enum ledger_result cut(const char *path, const char *fresh, uint64_t before,
+                              struct ledger_salvaged *salvaged, struct error *error)
+{
+    uint64_t refused = 0;
+    const struct ledger_salvage_plan plan = {
+        .fresh = fresh, .before = before, .fits = fits, .context = &refused};
+    struct ledger *ledger = open_as(path, LEDGER_READ);
+    enum ledger_result result = ledger_salvage(ledger, &plan, salvaged, error);
+    ledger_close(&ledger);
+    return result;
+}
+
+static void a_sound_ledger_is_cut_where_one_says(void **state)
+{
+    char path[512], fresh[512];
+    struct ledger_salvaged salvaged;
+    struct error error = {""};
+    struct commit_record first;
+    snprintf(path, sizeof path, "%s", fixture_path(*state, "ledger.sqlite"));
+    snprintf(fresh, sizeof fresh, "%s", fixture_path(*state, "fresh"));
+    make(path);
+    fixture_record(12, &first);
+    assert_int_equal(cut(path, fresh, 12, &salvaged, &error), LEDGER_OK);
+    assert_int_equal(salvaged.commits, 11);
+    assert_int_equal(salvaged.commits_dropped, RECORDS - 11);
+    assert_true(job_key_equal(salvaged.first_dropped, first.job.key));
+    expect_kept(fresh, 11);
+    /* Who goes back loses no more than he says, also of what he drops. */
+    edit(path, "UPDATE commits SET host = host || 'x' WHERE sequence = 17");
+    assert_int_equal(cut(path, fresh, 12, &salvaged, &error), LEDGER_FAILED);
+    assert_non_null(strstr(error.text, "commit 17"));
+    assert_int_not_equal(access(fresh, F_OK), 0);
 }
 
 static void damage_beside_the_records_costs_none(void **state)
@@ -226,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(a_sound_ledger_is_told_so),
+        WITH_FOLDER(a_sound_ledger_is_cut_where_one_says),
         WITH_FOLDER(what_is_before_the_damage_is_kept),
         WITH_FOLDER(damage_beside_the_records_costs_none),
         WITH_FOLDER(a_log_that_is_whole_lost_nothing),
