@@ -6,6 +6,7 @@
 #include "tests/simulation/inputs.h"
 #include "tests/simulation/recovery.h"
 #include "tests/simulation/simulation.h"
+#include "tests/simulation/skips.h"
 
 #include "coordinator/core/chain.h"
 
@@ -31,8 +32,7 @@ void checker_init(struct checker *checker, struct simulation *simulation,
     history_init(&checker->history, simulation->trial);
     size_t jobs = (size_t)checker->history.lines * checker->history.places;
     checker->jobs = calloc(jobs, sizeof checker->jobs[0]);
-    checker->workers =
-        calloc(simulation->trial->config.sessions_max, sizeof checker->workers[0]);
+    checker->workers = calloc(simulation->trial->config.sessions_max, sizeof checker->workers[0]);
     assert(checker->jobs != NULL && checker->workers != NULL);
 }
 
@@ -80,6 +80,17 @@ static void enter(struct checker *checker, const struct commit_record *record)
         line->next_job = record->job.key.job + 1;
 }
 
+static void take_input(struct checker *checker, const struct input_record *record)
+{
+    const struct job_key key = {record->line, record->job};
+    struct history *history = &checker->history;
+    if (record->kind == INPUT_SKIP)
+        history->skipped[history_place(history, key)] = true;
+    else
+        checker->lines[record->line].stopped = true;
+    checker->sequence = record->sequence;
+}
+
 void checker_rewind(struct checker *checker)
 {
     const struct simulation *simulation = checker->simulation;
@@ -98,8 +109,7 @@ void checker_rewind(struct checker *checker)
         } else if (record->kind == RECORD_COMMIT) {
             enter(checker, &record->commit);
         } else {
-            checker->lines[record->input.line].stopped = true;
-            checker->sequence = record->input.sequence;
+            take_input(checker, &record->input);
         }
     }
 }
@@ -133,12 +143,13 @@ void checker_on_commit(struct checker *checker, const struct commit_record *reco
 
 void checker_on_input(struct checker *checker, const struct input_record *record)
 {
-    struct job_key nowhere = {.line = record->line};
+    struct job_key key = {record->line, record->job};
     if (record->sequence != checker->sequence + 1)
-        fail(checker, "the ledger's sequence has a gap at an input", nowhere);
+        fail(checker, "the ledger's sequence has a gap at an input", key);
     assert(record->line < checker->simulation->trial->config.line_count);
-    checker->lines[record->line].stopped = true;
-    checker->sequence = record->sequence;
+    if (record->kind == INPUT_SKIP && history_has(&checker->history, key))
+        fail(checker, "skipped although it is committed", key);
+    take_input(checker, record);
 }
 
 /* -------------------------------------------------------------------------------------- messages
@@ -174,6 +185,8 @@ static void check_lease(struct checker *checker, const struct instance_id *to,
     }
     if (history_has(&checker->history, key))
         fail(checker, "leased although it is committed", key);
+    if (history_skipped(&checker->history, key))
+        fail(checker, "leased although the user gave it up", key);
     if (lease->key.epoch != checker->simulation->coordinator.disk.epoch)
         fail(checker, "leased under another epoch", key);
     const struct trial *trial = checker->simulation->trial;
@@ -226,8 +239,8 @@ void checker_on_decoded(struct checker *checker, const struct packet *packet, si
 void checker_on_undecoded(struct checker *checker, const struct packet *packet,
                           enum codec_result result, const struct error *error)
 {
-    bool harmless = result == CODEC_END ||
-                    (result == CODEC_MALFORMED && packet->damaged_from < SIZE_MAX);
+    bool harmless =
+        result == CODEC_END || (result == CODEC_MALFORMED && packet->damaged_from < SIZE_MAX);
     if (!harmless)
         world_fail(&checker->simulation->world, FAILURE_INVARIANT,
                    "a datagram of worker %" PRIu32 "'s link does not decode: %s",
@@ -329,6 +342,14 @@ static void check_summary(struct checker *checker)
                    "the summary of the finished run is not that of its ledger");
 }
 
+/* What was given up counts as much as what was done. */
+static void check_skips(struct checker *checker)
+{
+    const struct job_key none = {0};
+    if (skips_wait(checker->simulation))
+        fail(checker, "the run ended and a job that the user gave up was not committed", none);
+}
+
 static bool any_stopped(const struct checker *checker)
 {
     for (uint32_t i = 0; i < checker->simulation->trial->config.line_count; i++)
@@ -348,6 +369,7 @@ void checker_on_finished(struct checker *checker)
     check_replay(checker, &history->digest);
     check_waste(checker);
     check_summary(checker);
+    check_skips(checker);
     if (node->finish_code == FINISH_POISONED && checker->simulation->trial->poison_per_million == 0)
         world_fail(world, FAILURE_INVARIANT, "a job was quarantined, but none is poison");
     if (checker->reference == NULL || any_stopped(checker))

@@ -44,7 +44,7 @@ struct checker {
     struct history history;
     struct checker_line lines[TRIAL_LINES_MAX];
     uint64_t sequence;
-    struct checker_job *jobs; /* by history_place */
+    struct checker_job *jobs;       /* by history_place */
     struct worker_summary *workers; /* room for what the core says of all of them */
     uint64_t leases;
 };

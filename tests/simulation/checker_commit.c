@@ -34,6 +34,11 @@ static const char *result_fault(const struct checker *checker, const struct comm
 {
     const struct simulation *simulation = checker->simulation;
     const struct job *job = &record->job;
+    if (history_skipped(&checker->history, job->key)) {
+        bool failed = record->outcome == OUTCOME_FAILED && !record->admitted &&
+                      digest_is_zero(&record->child) && record->metric_count == 0;
+        return failed ? NULL : "the user gave it up, and it has a result";
+    }
     if (trial_is_poison(simulation->trial, job)) {
         bool failed = record->outcome == OUTCOME_FAILED && !record->admitted;
         return failed ? NULL : "poison has a result";

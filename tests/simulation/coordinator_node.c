@@ -8,6 +8,7 @@
 #include "tests/simulation/foreign.h"
 #include "tests/simulation/recovery.h"
 #include "tests/simulation/simulation.h"
+#include "tests/simulation/skips.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -72,8 +73,8 @@ void coordinator_load(struct coordinator_node *node, const struct beginning *beg
         disk_stage_record(&node->disk, record);
         if (record->kind != RECORD_COMMIT || record->commit.child_bytes == 0)
             continue;
-        bool carried_out = carry_out(simulation->trial, &simulation->archive, &record->commit.job,
-                                     &result, child);
+        bool carried_out =
+            carry_out(simulation->trial, &simulation->archive, &record->commit.job, &result, child);
         assert(carried_out && digest_equal(&result.child, &record->commit.child));
         const struct blob *blob = archive_add(&simulation->archive, child, result.child_bytes);
         shelf_put(&node->disk.blobs, blob);
@@ -261,6 +262,7 @@ static void turn(void *context, const struct action *action)
         wake(node, node->stalled_until_ms - world->now_ms);
         return;
     }
+    skips_repeat(node->simulation);
     take_mail(node);
     take_blob_events(node);
     for (int i = 0; i < 4 && core_deadline(node->core) <= coordinator_now(node); i++) {
@@ -290,6 +292,15 @@ void coordinator_request_stop(struct coordinator_node *node)
     if (!node->alive)
         return;
     struct core_event event = {.kind = CORE_STOP_REQUESTED, .now_ms = coordinator_now(node)};
+    coordinator_step(node, &event);
+    wake(node, 0);
+}
+
+void coordinator_skip(struct coordinator_node *node, struct job_key job)
+{
+    const struct user_command command = {.kind = COMMAND_SKIP, .job = job};
+    struct core_event event = {.kind = CORE_COMMAND_RECEIVED, .now_ms = coordinator_now(node)};
+    event.command = &command;
     coordinator_step(node, &event);
     wake(node, 0);
 }
@@ -433,6 +444,16 @@ void coordinator_extend(struct coordinator_node *node)
     /* From here on the ledger means another digest: lines that were closed are open again. */
     note_digest_anew(node, node->disk.epoch + 1);
     boot_later(node, simulation_draw_ms(simulation, (struct span){1, 10000}));
+}
+
+void coordinator_resume(struct coordinator_node *node)
+{
+    struct world *world = &node->simulation->world;
+    world_trace(world, "the user resumes the run");
+    disk_sync(&node->disk);
+    forget_process(node);
+    node->finished = false;
+    boot_later(node, dice_magnitude(&world->dice, (struct span){1, 10000}));
 }
 
 /* As the real shell does: what nobody refers to goes, what somebody refers to must be there. */

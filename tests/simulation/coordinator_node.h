@@ -109,6 +109,10 @@ void coordinator_stall(struct coordinator_node *node, uint64_t for_ms);
 void coordinator_heal(struct coordinator_node *node);
 /* The run has ended under its first budget: the user starts it again with the full one. */
 void coordinator_extend(struct coordinator_node *node);
+/* The run has ended and the user starts it again as it is. */
+void coordinator_resume(struct coordinator_node *node);
+/* The user's `ratchet skip`. */
+void coordinator_skip(struct coordinator_node *node, struct job_key job);
 /* The user's "hours are over". */
 void coordinator_request_stop(struct coordinator_node *node);
 

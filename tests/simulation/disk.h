@@ -41,8 +41,8 @@ struct disk {
     size_t record_count, record_capacity; /* staged ones included */
     size_t detail_count, detail_capacity;
     size_t mark_count, mark_capacity;
-    size_t synced_mark;      /* index: what a power cut leaves for certain */
-    size_t remade_from;      /* records from here on may lack their child: none was synced */
+    size_t synced_mark; /* index: what a power cut leaves for certain */
+    size_t remade_from; /* records from here on may lack their child: none was synced */
     uint64_t batches_lost, batches_torn;
     uint64_t epoch;
     struct shelf blobs;

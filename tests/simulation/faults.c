@@ -21,13 +21,15 @@ static const struct fault_info infos[FAULT_COUNT] = {
     [FAULT_COORDINATOR_KILL] = {"coordinator-kill", FAULT_EVERY_MS, 1000, 120000,
                                 "kill -9 of the coordinator, at any point of a batch"},
     [FAULT_POWER_CUT] = {"power-cut", FAULT_EVERY_MS, 5000, 120000,
-                         "the coordinator's machine loses what was not synced, or keeps some of it and a torn batch"},
+                         "the coordinator's machine loses what was not synced, or keeps some of it "
+                         "and a torn batch"},
     [FAULT_COORDINATOR_STALL] = {"coordinator-stall", FAULT_EVERY_MS, 2000, 60000,
                                  "the coordinator does nothing for up to 30 s"},
     [FAULT_COORDINATOR_PAUSE] = {"coordinator-pause", FAULT_EVERY_MS, 5000, 120000,
                                  "SIGTERM of the coordinator: it says so, goes, and comes back"},
-    [FAULT_DISK_FULL] = {"disk-full", FAULT_EVERY_MS, 5000, 240000,
-                         "the ledger cannot be written: the coordinator ends, and is started again"},
+    [FAULT_DISK_FULL] =
+        {"disk-full", FAULT_EVERY_MS, 5000, 240000,
+         "the ledger cannot be written: the coordinator ends, and is started again"},
     [FAULT_WORKER_KILL] = {"worker-kill", FAULT_EVERY_MS, 500, 60000,
                            "kill -9 of a worker and its slots, at any effect"},
     [FAULT_WORKER_REHOME] = {"worker-rehome", FAULT_PER_MILLION, 10000, 1000000,
@@ -61,6 +63,7 @@ static const struct fault_info infos[FAULT_COUNT] = {
     [FAULT_STOP] = {"stop", FAULT_EVERY_MS, 5000, 600000, "the user's hours are over"},
     [FAULT_BUDGET_RAISE] = {"budget-raise", FAULT_PER_MILLION, 100000, 1000000,
                             "the run ends under a small budget and is resumed with the full one"},
+    [FAULT_SKIP] = {"skip", FAULT_EVERY_MS, 500, 120000, "the user gives up a job in flight"},
 };
 
 const struct fault_info *fault_info(enum fault fault)

@@ -44,6 +44,7 @@ enum fault {
     FAULT_CLOCK_STEP,
     FAULT_STOP,
     FAULT_BUDGET_RAISE,
+    FAULT_SKIP,
     FAULT_COUNT,
 };
 

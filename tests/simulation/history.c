@@ -17,13 +17,15 @@ void history_init(struct history *history, const struct trial *trial)
         .places = trial_jobs_max(trial) + 1,
     };
     history->there = calloc(size_of(history), sizeof history->there[0]);
+    history->skipped = calloc(size_of(history), sizeof history->skipped[0]);
     history->commits = malloc(size_of(history) * sizeof history->commits[0]);
-    assert(history->there != NULL && history->commits != NULL);
+    assert(history->there != NULL && history->skipped != NULL && history->commits != NULL);
 }
 
 void history_fini(struct history *history)
 {
     free(history->there);
+    free(history->skipped);
     free(history->commits);
     *history = (struct history){0};
 }
@@ -33,6 +35,11 @@ size_t history_place(const struct history *history, struct job_key job)
     uint64_t place = job.job == JOB_NUMBER_FINAL ? history->places - 1 : job.job;
     assert(job.line < history->lines && place < history->places);
     return (size_t)job.line * history->places + (size_t)place;
+}
+
+bool history_skipped(const struct history *history, struct job_key job)
+{
+    return history->skipped[history_place(history, job)];
 }
 
 bool history_has(const struct history *history, struct job_key job)
@@ -56,6 +63,7 @@ void history_enter(struct history *history, const struct commit_record *record)
 void history_clear(struct history *history)
 {
     memset(history->there, 0, size_of(history) * sizeof history->there[0]);
+    memset(history->skipped, 0, size_of(history) * sizeof history->skipped[0]);
 }
 
 uint64_t history_count(const struct history *history)

@@ -14,6 +14,8 @@ void inputs_note(struct history *history, const struct ledger_record *records, s
             commits[record->commit.job.key.line] += record->commit.job.key.job != JOB_NUMBER_FINAL;
             continue;
         }
+        if (record->input.kind == INPUT_SKIP)
+            continue;
         assert(history->input_count < TRIAL_LINES_MAX && record->input.line < TRIAL_LINES_MAX);
         history->inputs[history->input_count++] = (struct history_input){
             .kind = record->input.kind,

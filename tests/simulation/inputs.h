@@ -11,7 +11,7 @@
 
 #include "tests/simulation/history.h"
 
-/* Reads the inputs out of a ledger. */
+/* Reads the stops out of a ledger; skips are a matter of skips.h. */
 void inputs_note(struct history *history, const struct ledger_record *records, size_t count);
 
 /* A beginning of a run: records for its ledger. */

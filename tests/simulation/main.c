@@ -168,8 +168,8 @@ static void report_json(const struct options *options, const struct totals *tota
     printf("{\"seed_first\": %" PRIu64 ", \"seeds\": %" PRIu64 ", \"failed_invariant\": %" PRIu64
            ", \"failed_digest\": %" PRIu64 ", \"failed_liveness\": %" PRIu64
            ", \"simulated_hours\": %.3f, \"worker_hours\": %.3f, \"worker_hours_per_s\": %.1f"
-           ", \"commits\": %" PRIu64 ", \"evaluations\": %" PRIu64
-           ", \"datagrams\": %" PRIu64 ", \"faults\": {",
+           ", \"commits\": %" PRIu64 ", \"evaluations\": %" PRIu64 ", \"datagrams\": %" PRIu64
+           ", \"faults\": {",
            options->seed, totals->seeds, totals->failed[FAILURE_INVARIANT],
            totals->failed[FAILURE_DIGEST], totals->failed[FAILURE_LIVENESS],
            hours(sum->simulated_ms), hours(sum->worker_ms), hours(sum->worker_ms) / seconds,
@@ -191,7 +191,8 @@ static void report_text(const struct totals *totals, double seconds)
     const struct simulation_result *sum = &totals->sum;
     uint64_t failed = totals->failed[FAILURE_INVARIANT] + totals->failed[FAILURE_DIGEST] +
                       totals->failed[FAILURE_LIVENESS];
-    printf("%" PRIu64 " seeds (%" PRIu64 " failed), %.1f simulated hours, %.1f worker-hours (%.1f per second), "
+    printf("%" PRIu64 " seeds (%" PRIu64
+           " failed), %.1f simulated hours, %.1f worker-hours (%.1f per second), "
            "%" PRIu64 " commits of %" PRIu64 " jobs carried out, %" PRIu64
            " datagrams, %.1f seeds/s\nfaults:",
            totals->seeds, failed, hours(sum->simulated_ms), hours(sum->worker_ms),

@@ -50,7 +50,7 @@ struct network {
     struct world *world;
     uint64_t *fault_counts;
     struct fault_plan plan; /* a copy: healing clears it */
-    struct link *links; /* by seat */
+    struct link *links;     /* by seat */
     uint32_t seats;
     uint64_t pace;
     struct packet_ring packets;

@@ -3,28 +3,42 @@
 
 #include <stdio.h>
 
+/* What a plain run is told, and against what it is held. */
+struct told {
+    const struct beginning *beginning;
+    const struct history *skips;
+    const struct reference *reference;
+};
+
 /*
  * The same trial in its plainest form: one worker, one slot, no faults but the poison that is in
  * its jobs, and no second opinions, which must not matter either.
  */
-static struct simulation_result run_plainly(const struct trial *trial, uint64_t seed,
-                                            const struct beginning *beginning,
-                                            struct history *history)
+static struct simulation_result run_plainly(const struct simulation_setup *run,
+                                            const struct told *told, struct history *history)
 {
-    struct trial plain = *trial;
+    struct trial plain = *run->trial;
     plain.config.opinion_promising = false;
     plain.extended = false;
     struct cast cast = cast_of_one();
     struct fault_plan plan = {{0}};
     struct simulation_setup setup = {
-        .seed = seed,
+        .seed = run->seed,
         .trial = &plain,
         .cast = &cast,
         .plan = &plan,
-        .beginning = beginning,
+        .reference = told->reference,
+        .beginning = told->beginning,
+        .skips = told->skips,
         .history = history,
     };
-    return simulation_run(&setup);
+    struct simulation_result result = simulation_run(&setup);
+    if (result.failure.kind != FAILURE_NONE) {
+        struct failure failure = result.failure;
+        snprintf(result.failure.text, sizeof result.failure.text, "in the fault-free run: %.900s",
+                 failure.text);
+    }
+    return result;
 }
 
 static void add(struct simulation_result *sum, const struct simulation_result *other)
@@ -45,7 +59,7 @@ static void compare_with_inputs(const struct simulation_setup *run, const struct
     struct simulation_result plain = {0};
     const char *wrong = inputs_make_beginning(&beginning, run->reference->history, history);
     if (wrong == NULL)
-        plain = run_plainly(run->trial, run->seed, &beginning, &told);
+        plain = run_plainly(run, &(struct told){.beginning = &beginning}, &told);
     if (wrong == NULL && plain.failure.kind != FAILURE_NONE)
         wrong = plain.failure.text;
     else if (wrong == NULL && !history_same_jobs(history, &told))
@@ -62,40 +76,64 @@ static void compare_with_inputs(const struct simulation_setup *run, const struct
     history_fini(&told);
 }
 
+/* The reference first: what the run must come to is known at each of its commits. */
+static struct simulation_result run_against(const struct simulation_setup *run)
+{
+    struct history history = {0}, own = {0};
+    const struct reference reference = {.history = &history};
+    struct simulation_result plain = run_plainly(run, &(struct told){.skips = NULL}, &history);
+    struct simulation_result result = plain;
+    if (plain.failure.kind == FAILURE_NONE) {
+        struct simulation_setup held = *run;
+        held.reference = &reference;
+        held.history = &own;
+        result = simulation_run(&held);
+        if (result.failure.kind == FAILURE_NONE && own.input_count > 0)
+            compare_with_inputs(&held, &own, &result);
+        add(&result, &plain);
+    }
+    history_fini(&history);
+    history_fini(&own);
+    return result;
+}
+
+/* The run first: only then it is known which jobs the user gave up. See skips.h. */
+static struct simulation_result run_with_skips(const struct simulation_setup *run)
+{
+    struct history history = {0}, plain_history = {0};
+    const struct reference reference = {.history = &history};
+    const struct told told = {.skips = &history, .reference = &reference};
+    struct simulation_setup kept = *run;
+    kept.history = &history;
+    struct simulation_result result = simulation_run(&kept);
+    if (result.failure.kind == FAILURE_NONE) {
+        struct simulation_result plain = run_plainly(run, &told, &plain_history);
+        result.failure = plain.failure;
+        add(&result, &plain);
+    }
+    history_fini(&history);
+    history_fini(&plain_history);
+    return result;
+}
+
 struct simulation_result seed_run(const struct seed_setup *setup)
 {
     struct fault_plan plan = fault_plan_draw(setup->seed, &setup->faults);
     struct trial trial;
     struct cast cast;
+    /* Stops and skips are told to the plain run in two ways, so they do not meet in one seed. */
+    if (plan.strength[FAULT_SKIP] > 0)
+        plan.strength[FAULT_STOP] = 0;
     trial_draw(&trial, setup->seed, &plan);
     cast_draw(&cast, setup->seed, &plan);
-    struct history history = {0}, own = {0};
-    struct reference reference = {.history = &history};
-    struct simulation_setup run = {
+    const struct simulation_setup run = {
         .seed = setup->seed,
         .trial = &trial,
         .cast = &cast,
         .plan = &plan,
         .voice = setup->voice == SEED_VERBOSE ? SETUP_VERBOSE : SETUP_QUIET,
     };
-    struct simulation_result plain = {0};
-    if (trial.config.mode == COMMIT_ORDERED) {
-        plain = run_plainly(&trial, setup->seed, NULL, &history);
-        run.reference = &reference;
-    }
-    if (plain.failure.kind != FAILURE_NONE) {
-        struct failure failure = plain.failure;
-        snprintf(plain.failure.text, sizeof plain.failure.text, "in the fault-free run: %.900s",
-                 failure.text);
-        history_fini(&history);
-        return plain;
-    }
-    run.history = &own;
-    struct simulation_result result = simulation_run(&run);
-    if (result.failure.kind == FAILURE_NONE && run.reference != NULL && own.input_count > 0)
-        compare_with_inputs(&run, &own, &result);
-    add(&result, &plain);
-    history_fini(&history);
-    history_fini(&own);
-    return result;
+    if (trial.config.mode != COMMIT_ORDERED)
+        return simulation_run(&run);
+    return plan.strength[FAULT_SKIP] > 0 ? run_with_skips(&run) : run_against(&run);
 }

@@ -1,6 +1,7 @@
 /* simulation.c: see simulation.h. */
 #include "tests/simulation/simulation.h"
 
+#include "tests/simulation/skips.h"
 #include "tests/simulation/weather.h"
 
 #include <assert.h>
@@ -55,6 +56,7 @@ static void deliver(void *context, struct packet *packet)
 static bool is_calm(const struct fault_plan *plan)
 {
     struct fault_plan rest = *plan;
+    rest.strength[FAULT_SKIP] = 0;
     rest.strength[FAULT_DUPLICATION] = rest.strength[FAULT_POISON] = 0;
     rest.strength[FAULT_FOREIGN] = rest.strength[FAULT_SLOT_HANG] = 0;
     rest.strength[FAULT_DIVERGENCE] = rest.strength[FAULT_CLOCK_DRIFT] = 0;
@@ -68,6 +70,7 @@ static struct simulation *open_simulation(const struct simulation_setup *setup)
     assert(simulation != NULL);
     simulation->seed = setup->seed;
     simulation->trial = setup->trial;
+    simulation->skips = setup->skips;
     simulation->cast = *setup->cast;
     simulation->plan = *setup->plan;
     simulation->calm = is_calm(setup->plan);
@@ -133,10 +136,23 @@ static void raise_budget(struct simulation *simulation)
                            simulation_draw_ms(simulation, (struct span){1, 20000}));
 }
 
+/* A line had stalled at a job that the user gave up since: he starts the run again. */
+static void resume(struct simulation *simulation)
+{
+    coordinator_resume(&simulation->coordinator);
+    for (uint32_t i = 0; i < simulation->cast.seats; i++)
+        worker_spawn_later(&simulation->workers[i], dice_below(&simulation->world.dice, 20000));
+}
+
+static bool must_resume(const struct simulation *simulation)
+{
+    return simulation->coordinator.finish_code == FINISH_POISONED && skips_wait(simulation);
+}
+
 static bool over(const struct simulation *simulation)
 {
     const struct coordinator_node *node = &simulation->coordinator;
-    return (node->finished && node->stage == STAGE_FULL) ||
+    return (node->finished && node->stage == STAGE_FULL && !must_resume(simulation)) ||
            simulation->world.failure.kind != FAILURE_NONE;
 }
 
@@ -146,6 +162,8 @@ static void run_until(struct simulation *simulation, uint64_t end_ms)
         world_step(&simulation->world);
         if (simulation->coordinator.finished && simulation->coordinator.stage == STAGE_FIRST)
             raise_budget(simulation);
+        else if (simulation->coordinator.finished && must_resume(simulation))
+            resume(simulation);
     }
 }
 

@@ -41,6 +41,7 @@ struct simulation {
     struct worker_node *workers; /* by seat */
     struct core_effects *core_effects;
     struct worker_effects *worker_effects;
+    const struct history *skips; /* its skips are given to this run, too; or NULL */
     uint64_t fault_counts[FAULT_COUNT];
     uint64_t evaluations; /* jobs carried out by slots */
     uint64_t worker_ms;   /* how long processes of workers have lived, added up */
@@ -53,6 +54,7 @@ struct simulation_setup {
     const struct fault_plan *plan;
     const struct reference *reference; /* what an ordered trial must come to; NULL: nothing to
                                           compare */
+    const struct history *skips;       /* its skips are given to this run, too; or NULL */
     const struct beginning *beginning; /* what the ledger holds at the start, or NULL: nothing */
     struct history *history;           /* gets the run's commits, for the caller to end; or NULL */
     enum { SETUP_QUIET, SETUP_VERBOSE } voice;

@@ -218,15 +218,14 @@ void trial_describe(const struct trial *trial, char *text, size_t size)
 {
     const struct core_config *config = &trial->config;
     const struct line_config *line = &trial->lines[0];
-    snprintf(
-        text, size,
-        "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64
-        " ms a job, pace %" PRIu64 "%s%s%s",
-        line->search.strategy->name, config->mode == COMMIT_ORDERED ? "ordered" : "arrival",
-        config->line_count, config->open_lines, line->jobs, line->lookahead, trial->job_ms,
-        trial->pace,
-        config->final_evaluation ? ", final" : "", config->opinion_promising ? ", promising" : "",
-        config->poison_fails ? ", poison fails" : "");
+    snprintf(text, size,
+             "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64
+             " ms a job, pace %" PRIu64 "%s%s%s",
+             line->search.strategy->name, config->mode == COMMIT_ORDERED ? "ordered" : "arrival",
+             config->line_count, config->open_lines, line->jobs, line->lookahead, trial->job_ms,
+             trial->pace, config->final_evaluation ? ", final" : "",
+             config->opinion_promising ? ", promising" : "",
+             config->poison_fails ? ", poison fails" : "");
 }
 
 bool trial_is_poison(const struct trial *trial, const struct job *job)

@@ -2,6 +2,7 @@
 #include "tests/simulation/weather.h"
 
 #include "tests/simulation/simulation.h"
+#include "tests/simulation/skips.h"
 
 #include <inttypes.h>
 
@@ -132,6 +133,11 @@ static void stop_run(struct simulation *simulation)
     simulation->fault_counts[FAULT_STOP]++;
 }
 
+static void skip_job(struct simulation *simulation)
+{
+    simulation->fault_counts[FAULT_SKIP] += skips_strike(simulation);
+}
+
 static void (*const strikes[FAULT_COUNT])(struct simulation *) = {
     [FAULT_PARTITION] = cut_link,
     [FAULT_CLOG] = clog_link,
@@ -147,6 +153,7 @@ static void (*const strikes[FAULT_COUNT])(struct simulation *) = {
     [FAULT_CACHE_EVICTION] = evict_blobs,
     [FAULT_CACHE_FULL] = change_cache_level,
     [FAULT_STOP] = stop_run,
+    [FAULT_SKIP] = skip_job,
 };
 
 static uint64_t draw_wait(struct simulation *simulation, enum fault fault)
