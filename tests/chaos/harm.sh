@@ -3,7 +3,7 @@
 # draw_plan decides everything by the seed before anything starts: the same seed does the same harm
 # to the same hosts at the same times. What it meets there depends on the machine.
 kinds=(loss delay cut deaf mute reset forget kill_slot kill_worker kill_head stop_slot stop_worker
-    stop_head fill_worker fill_head wipe)
+    stop_head fill_worker fill_head wipe tidy)
 declare -A harm_count=() harm_rules=() harm_pids=()
 
 # draw FROM TO: $drawn. (No subshell: it would draw the same number for ever.)
@@ -47,7 +47,7 @@ draw_fault() {
         [ "$length" -lt 10000 ] || length=2000 # or too little is left for the rest
         ;;
     esac
-    case $1 in forget | kill_* | wipe) length=0 ;; esac
+    case $1 in forget | kill_* | wipe | tidy) length=0 ;; esac
 }
 
 # draw_plan SECONDS: `plan`, in order of time: "AT_MS KIND HOST LENGTH_MS VALUE".
@@ -141,7 +141,9 @@ harm() {
     fill_worker) fill "$work/disk-$2" ;;
     fill_head) fill "$work/disk-head" ;;
     wipe) signal KILL "${pids[$2]}" && await 10 "$2 to end" has_ended "${pids[$2]}" &&
-        rm -rf "${caches[$2]:?}"/* ;;
+        rm -rf "${caches[$2]:?}" ;;
+    tidy) [ -d "${caches[$2]}" ] && rm -rf "${caches[$2]:?}" ;;
+    *) fail "there is no harm called '$1': ${kinds[*]}" ;;
     esac
 }
 

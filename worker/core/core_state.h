@@ -289,6 +289,7 @@ void worker_on_slot_handed_over(struct worker_core *core, const struct worker_ev
 /* Says goodbye and exits once nothing is left to wait for. */
 void worker_leave_if_done(struct worker_core *core);
 void worker_on_leave_requested(struct worker_core *core, const struct worker_event *event);
+void worker_on_cache_gone(struct worker_core *core, const struct worker_event *event);
 void worker_on_finish_requested(struct worker_core *core, const struct worker_event *event);
 /* No new work; goes with this code and reason once nobody needs it any more. */
 void worker_leave(struct worker_core *core, enum worker_exit code, const char *reason);

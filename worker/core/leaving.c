@@ -60,6 +60,14 @@ void worker_on_finish_requested(struct worker_core *core, const struct worker_ev
     (void)take_request(core);
 }
 
+/* Jobs that run have lost their parents or will not get rid of their children: none is waited for.
+ */
+void worker_on_cache_gone(struct worker_core *core, const struct worker_event *event)
+{
+    core->leave_code = WORKER_EXIT_FAILED;
+    say_goodbye(core, event->reason);
+}
+
 void worker_leave_if_done(struct worker_core *core)
 {
     if (!core->leaving || !worker_has_room(core, 2) ||

@@ -237,6 +237,7 @@ static void (*const event_handlers[])(struct worker_core *, const struct worker_
     [WORKER_BLOB_TOO_LARGE] = worker_on_blob_too_large,
     [WORKER_RESULT_RECOVERED] = worker_on_recovered,
     [WORKER_CACHE_LEVEL] = on_cache_level,
+    [WORKER_CACHE_GONE] = worker_on_cache_gone,
     [WORKER_LEAVE_REQUESTED] = worker_on_leave_requested,
     [WORKER_FINISH_REQUESTED] = worker_on_finish_requested,
 };

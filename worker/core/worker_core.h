@@ -54,6 +54,7 @@ enum worker_event_kind {
     WORKER_RESULT_RECOVERED, /* found in the spool of `run` at the start, before the first tick; the
                                 child is pinned once */
     WORKER_CACHE_LEVEL,      /* free room beside what is pinned */
+    WORKER_CACHE_GONE,       /* somebody took it away: nothing can be computed, it leaves at once */
     WORKER_LEAVE_REQUESTED,  /* SIGTERM: hand over what runs, then go; soon in any case */
     WORKER_FINISH_REQUESTED, /* finish what runs, however long that takes, then go */
 };
@@ -91,6 +92,7 @@ struct worker_event {
             bool full; /* no room for another child: ask for no work */
             uint64_t bytes;
         } cache;
+        const char *reason; /* why the cache is gone; borrowed */
     };
 };
 

@@ -387,6 +387,36 @@ bool cache_disk_has(struct cache *cache, uint64_t bytes)
     return true;
 }
 
+static bool is_folder(const struct cache *cache, const char *name)
+{
+    struct stat status;
+    return fstatat(cache->fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool holds_lock(const struct cache *cache)
+{
+    struct stat held, found;
+    return fstat(cache->lock, &held) == 0 &&
+           fstatat(cache->fd, CACHE_LOCK, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_ino == found.st_ino && held.st_dev == found.st_dev;
+}
+
+bool cache_is_there(const struct cache *cache, struct error *error)
+{
+    char first[SLOT_FOLDER_NAME_BYTES];
+    const struct digest digest = {{0}};
+    slot_folder_blob_parent(&digest, first); /* all of them were made at the start */
+    const char *missing = !holds_lock(cache)                        ? CACHE_LOCK
+                          : !is_folder(cache, SLOT_FOLDER_INCOMING) ? SLOT_FOLDER_INCOMING
+                          : !is_folder(cache, first)                ? first
+                                                                    : NULL;
+    if (missing == NULL)
+        return true;
+    error_set(error, CACHE_FAILED, "its cache was taken away: %.120s/%s is gone", cache->folder,
+              missing);
+    return false;
+}
+
 struct cache_level cache_measure(struct cache *cache)
 {
     uint32_t children = cache->slots + 1;

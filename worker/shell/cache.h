@@ -114,6 +114,12 @@ struct cache_level {
 /* Also evicts when others have filled the disk. A blob that the disk had no room for counts as
  * needed from then on. */
 struct cache_level cache_measure(struct cache *cache);
+/*
+ * False when the folder, its lock or one of the folders inside is not what was opened any more:
+ * somebody tidied up. The reason names it. Nothing can be kept there then, and somebody else may
+ * have taken the place.
+ */
+bool cache_is_there(const struct cache *cache, struct error *error);
 /* What was refused so far is not needed any more: there is another run. */
 void cache_forget_refused(struct cache *cache);
 

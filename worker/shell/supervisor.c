@@ -130,6 +130,9 @@ static void take_slot_event(struct supervisor *supervisor, const struct slot_eve
         event = (struct worker_event){.kind = WORKER_SLOT_READY, .slot = told->slot};
         break;
     case SLOT_EVENT_FINISHED:
+        /* Three failures are poison: one for want of a cache must not count against the job. */
+        if (told->result->outcome == OUTCOME_FAILED && !supervisor_has_cache(supervisor))
+            return;
         event = (struct worker_event){
             .kind = WORKER_SLOT_FINISHED,
             .finished = {.slot = told->slot, .result = told->result},

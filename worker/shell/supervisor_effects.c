@@ -93,11 +93,23 @@ void supervisor_recover(struct supervisor *supervisor)
                  count);
 }
 
+bool supervisor_has_cache(struct supervisor *supervisor)
+{
+    struct error error;
+    if (cache_is_there(supervisor->options.cache, &error))
+        return true;
+    struct worker_event event = {.kind = WORKER_CACHE_GONE, .reason = error.text};
+    supervisor_step(supervisor, &event);
+    return false;
+}
+
 void supervisor_measure_cache(struct supervisor *supervisor)
 {
     if (supervisor->now_ms < supervisor->measure_ms)
         return;
     supervisor->measure_ms = supervisor->now_ms + MEASURE_MS;
+    if (!supervisor_has_cache(supervisor))
+        return;
     struct cache_level level = cache_measure(supervisor->options.cache);
     if (level.full != supervisor->cache_full)
         log_line(supervisor->options.log,

@@ -37,6 +37,8 @@ struct supervisor {
 void supervisor_step(struct supervisor *supervisor, struct worker_event *event);
 /* Offers the core what the spool holds, before its first tick. */
 void supervisor_recover(struct supervisor *supervisor);
+/* False when the worker has just left, because its cache is gone. */
+bool supervisor_has_cache(struct supervisor *supervisor);
 /* Tells the core about the cache's level, when it is time and something changed. */
 void supervisor_measure_cache(struct supervisor *supervisor);
 

@@ -201,6 +201,17 @@ static void test_asking_twice_does_not_wait(void **state)
     model_destroy(model);
 }
 
+static void test_without_a_cache_nothing_is_waited_for(void **state)
+{
+    (void)state;
+    struct model *model = make_busy();
+    model_cache_gone(model, "its cache was taken away");
+    assert_string_equal(model_message(model, MESSAGE_GOODBYE, 0)->goodbye.reason,
+                        "its cache was taken away");
+    assert_int_equal(model_effect(model, WORKER_EXIT, 0)->exit.code, WORKER_EXIT_FAILED);
+    model_destroy(model);
+}
+
 static void test_the_end_of_the_run_ends_the_leaving_even_of_one_that_stays(void **state)
 {
     (void)state;
@@ -277,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_leaving_does_not_wait_for_verdicts_for_ever),
         cmocka_unit_test(test_a_death_ends_the_waiting_too),
         cmocka_unit_test(test_asking_twice_does_not_wait),
+        cmocka_unit_test(test_without_a_cache_nothing_is_waited_for),
         cmocka_unit_test(test_the_end_of_the_run_ends_the_leaving_even_of_one_that_stays),
         cmocka_unit_test(test_a_leaving_worker_still_rejoins_to_deliver),
         cmocka_unit_test(test_dropping_a_long_queue_takes_several_steps),

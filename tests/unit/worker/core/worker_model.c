@@ -429,6 +429,11 @@ void model_cache_level(struct model *model, bool full)
                                       .cache = {.full = full, .bytes = full ? 0 : 4096}});
 }
 
+void model_cache_gone(struct model *model, const char *reason)
+{
+    step(model, (struct worker_event){.kind = WORKER_CACHE_GONE, .reason = reason});
+}
+
 /* ----------------------------------------------------------------------------- what to say */
 
 struct digest model_digest(const char *kind, uint64_t number)

@@ -101,6 +101,7 @@ struct partial model_partial(uint64_t steps);
 /* The slot gives its job back; of 0 bytes: without its state. */
 void model_give(struct model *model, uint32_t slot, const struct partial *partial);
 void model_cache_level(struct model *model, bool full);
+void model_cache_gone(struct model *model, const char *reason);
 
 /* ----------------------------------------------------------------------------- what to say */
 

@@ -1,6 +1,7 @@
 /* test_cache.c: the cache folder: what stays, what goes, and what is not believed. */
 #include "shell_fixture.h"
 
+#include "common/os_file.h"
 #include "proto/slot_folder.h"
 
 #include <fcntl.h>
@@ -493,11 +494,36 @@ static void test_a_limit_too_small_for_anything_does_not_starve(void **state)
     cache_close(&cache);
 }
 
+static void expect_gone(const struct cache *cache, const char *what)
+{
+    struct error error = {""};
+    assert_false(cache_is_there(cache, &error));
+    assert_non_null(strstr(error.text, what));
+}
+
+static void test_notices_that_it_was_taken_away(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct error error;
+    struct cache *cache = cache_open_at(fixture, "c", PLENTY);
+    assert_true(cache_is_there(cache, &error));
+    assert_int_equal(os_remove_tree(fixture_path(fixture, "c/blobs"), &error), 0);
+    expect_gone(cache, "c/blobs/00 is gone");
+    assert_int_equal(os_remove_tree(fixture_path(fixture, "c"), &error), 0);
+    expect_gone(cache, "c/lock is gone");
+    struct cache *other = cache_open_at(fixture, "c", PLENTY); /* the place was free */
+    expect_gone(cache, "c/lock is gone");
+    assert_true(cache_is_there(other, &error));
+    cache_close(&other);
+    cache_close(&cache);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_folder_has_one_user),
+        TEST(test_notices_that_it_was_taken_away),
         TEST(test_home_belongs_to_the_folder),
         TEST(test_only_its_owner_may_look),
         TEST(test_a_folder_that_cannot_be_used_is_named),
