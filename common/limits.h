@@ -25,7 +25,7 @@ enum {
     HELD_MAX = 4096,              /* jobs that one worker may hold, in any phase */
     COHORT_MAX = 64,              /* jobs that one slot process may run together */
     SLOTS_MAX = 512,              /* slots of one worker */
-    SESSIONS_MAX = 4096,          /* workers joined to one coordinator */
+    SESSIONS_MAX = 16384,         /* workers joined to one coordinator */
     LOOKAHEAD_MAX = 65536,        /* jobs of one line in flight */
     LINES_MAX = 1000000,          /* lines of one experiment */
     SPEC_BYTES_MAX = 65536,       /* an evaluator's settings as text */

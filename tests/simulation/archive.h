@@ -3,7 +3,7 @@
  *
  * The archive owns every byte string that anybody ever made in one simulation. A shelf is
  * somebody's collection of them: the coordinator's blob store, a worker's cache. It knows for each
- * blob how often it is pinned and whether it would survive a power cut. Collections are small
+ * blob how often it is pinned and whether it would survive a power cut. Shelves are small
  * (hundreds), so a plain array that is searched from the front is quick enough, and its order is
  * the same in every replay.
  */
@@ -43,6 +43,10 @@ void shelf_take(struct shelf *shelf, struct shelf_item *item);
 
 struct archive {
     struct shelf all;
+    /* Places in `all` plus one, by digest; 0: empty. The archive only grows, and of a crowd it has
+     * tens of thousands. */
+    uint32_t *index;
+    uint32_t index_size;
 };
 
 void archive_fini(struct archive *archive);

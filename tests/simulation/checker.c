@@ -91,8 +91,25 @@ static void take_input(struct checker *checker, const struct input_record *recor
     checker->sequence = record->sequence;
 }
 
+static void find_details(struct checker *checker)
+{
+    const struct disk *disk = &checker->simulation->coordinator.disk;
+    size_t jobs = (size_t)checker->history.lines * checker->history.places;
+    for (size_t i = 0; i < jobs; i++)
+        checker->jobs[i].detail = 0;
+    for (size_t i = 0; i < disk->detail_count; i++)
+        checker_job(checker, disk->details[i].job)->detail = i + 1;
+}
+
+void checker_on_detail(struct checker *checker)
+{
+    const struct disk *disk = &checker->simulation->coordinator.disk;
+    checker_job(checker, disk->details[disk->detail_count - 1].job)->detail = disk->detail_count;
+}
+
 void checker_rewind(struct checker *checker)
 {
+    find_details(checker);
     const struct simulation *simulation = checker->simulation;
     const struct core_config *config = &simulation->trial->config;
     history_clear(&checker->history);

@@ -36,6 +36,7 @@ struct checker_line {
 struct checker_job {
     uint8_t counted_deaths, failures; /* it must not look like poison when it is none */
     uint32_t carried_out;             /* how often; second opinions not counted */
+    size_t detail;                    /* its latest one on the disk, plus one; 0: none */
 };
 
 struct checker {
@@ -57,6 +58,8 @@ struct checker_job *checker_job(struct checker *checker, struct job_key job);
 
 /* The coordinator starts again: the account is that of the records on its disk. */
 void checker_rewind(struct checker *checker);
+/* The disk has got one more detail, staged. */
+void checker_on_detail(struct checker *checker);
 void checker_on_commit(struct checker *checker, const struct commit_record *record);
 void checker_on_input(struct checker *checker, const struct input_record *record);
 void checker_on_send(struct checker *checker, const struct instance_id *to,

@@ -75,10 +75,9 @@ static const char *detail_fault(const struct checker *checker, const struct comm
     if (record->outcome == OUTCOME_FAILED)
         return NULL;
     const struct disk *disk = &checker->simulation->coordinator.disk;
-    const struct disk_detail *detail = NULL;
-    for (size_t i = disk->detail_count; i-- > 0 && detail == NULL;)
-        if (job_key_equal(disk->details[i].job, record->job.key))
-            detail = &disk->details[i];
+    size_t place = history_place(&checker->history, record->job.key);
+    size_t latest = checker->jobs[place].detail;
+    const struct disk_detail *detail = latest > 0 ? &disk->details[latest - 1] : NULL;
     /* One without bytes took back those before it. */
     if (detail != NULL && detail->bytes == 0)
         detail = NULL;

@@ -129,9 +129,9 @@ static void stage_detail(struct coordinator_node *node, const struct core_effect
     struct disk_detail detail = {.job = effect->detail.job, .bytes = effect->detail.bytes};
     assert(detail.bytes <= sizeof detail.data);
     if (detail.bytes > 0)
-        if (detail.bytes > 0)
-            memcpy(detail.data, effect->detail.detail, detail.bytes);
+        memcpy(detail.data, effect->detail.detail, detail.bytes);
     disk_stage_detail(&node->disk, &detail);
+    checker_on_detail(&node->simulation->checker);
 }
 
 static void stage_commit(struct coordinator_node *node, const struct core_effect *effect)

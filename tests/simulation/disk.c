@@ -161,11 +161,3 @@ void disk_recover(struct disk *disk)
     }
     disk_kill(disk);
 }
-
-const struct disk_detail *disk_detail_of(const struct disk *disk, struct job_key job)
-{
-    for (size_t i = disk_last_mark(disk)->details; i-- > 0;)
-        if (job_key_equal(disk->details[i].job, job))
-            return &disk->details[i];
-    return NULL;
-}

@@ -69,7 +69,5 @@ void disk_power_cut(struct disk *disk, struct dice *dice);
 void disk_recover(struct disk *disk);
 
 const struct disk_mark *disk_last_mark(const struct disk *disk);
-/* The latest committed detail of the job, or NULL. */
-const struct disk_detail *disk_detail_of(const struct disk *disk, struct job_key job);
 
 #endif

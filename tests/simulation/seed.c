@@ -62,6 +62,8 @@ static void compare_with_inputs(const struct simulation_setup *run, const struct
         plain = run_plainly(run, &(struct told){.beginning = &beginning}, &told);
     if (wrong == NULL && plain.failure.kind != FAILURE_NONE)
         wrong = plain.failure.text;
+    else if (wrong == NULL && history->finish_code != told.finish_code)
+        wrong = "the end is not that of a plain run with the same inputs";
     else if (wrong == NULL && !history_same_jobs(history, &told))
         wrong = "not the same jobs were committed as in a plain run with the same inputs";
     else if (wrong == NULL && !digest_equal(&history->digest, &told.digest))
@@ -116,16 +118,27 @@ static struct simulation_result run_with_skips(const struct simulation_setup *ru
     return result;
 }
 
+void seed_draw(const struct seed_setup *setup, struct fault_plan *plan, struct trial *trial,
+               struct cast *cast)
+{
+    *plan = fault_plan_draw(setup->seed, &setup->faults);
+    /* Stops and skips are told to the plain run in two ways, so they do not meet in one seed. */
+    if (plan->strength[FAULT_SKIP] > 0)
+        plan->strength[FAULT_STOP] = 0;
+    trial_draw(trial, setup->seed, plan);
+    cast_draw(cast, setup->seed, plan);
+    if (setup->crowd == 0)
+        return;
+    trial_suit_crowd(trial, setup->crowd, setup->crowd_jobs);
+    cast_make_crowd(cast, setup->crowd);
+}
+
 struct simulation_result seed_run(const struct seed_setup *setup)
 {
-    struct fault_plan plan = fault_plan_draw(setup->seed, &setup->faults);
+    struct fault_plan plan;
     struct trial trial;
     struct cast cast;
-    /* Stops and skips are told to the plain run in two ways, so they do not meet in one seed. */
-    if (plan.strength[FAULT_SKIP] > 0)
-        plan.strength[FAULT_STOP] = 0;
-    trial_draw(&trial, setup->seed, &plan);
-    cast_draw(&cast, setup->seed, &plan);
+    seed_draw(setup, &plan, &trial, &cast);
     const struct simulation_setup run = {
         .seed = setup->seed,
         .trial = &trial,

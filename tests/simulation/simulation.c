@@ -230,10 +230,15 @@ static void finish_or_fail(struct simulation *simulation)
     world_fail(&simulation->world, FAILURE_LIVENESS, "no end although all is well: %s", text);
 }
 
-static bool anybody_here(const struct simulation *simulation)
+/*
+ * Looks on from where it found somebody last time: nobody asks all of a crowd after each action.
+ * Who was seen to be done may come back, so that "nobody" is said only after a look at all.
+ */
+static bool anybody_here(const struct simulation *simulation, uint32_t *looked_at)
 {
-    for (uint32_t i = 0; i < simulation->cast.seats; i++)
-        if (!worker_is_done(&simulation->workers[i]))
+    uint32_t seats = simulation->cast.seats;
+    for (uint32_t seen = 0; seen < seats; seen++, *looked_at = (*looked_at + 1) % seats)
+        if (!worker_is_done(&simulation->workers[*looked_at]))
             return true;
     return false;
 }
@@ -243,10 +248,11 @@ static void go_home(struct simulation *simulation)
 {
     struct world *world = &simulation->world;
     uint64_t end_ms = world->now_ms + simulation_stretch(simulation, GOING_HOME_MS);
-    while (world->failure.kind == FAILURE_NONE && anybody_here(simulation) &&
+    uint32_t looked_at = 0;
+    while (world->failure.kind == FAILURE_NONE && anybody_here(simulation, &looked_at) &&
            world_next_ms(world) < end_ms)
         world_step(world);
-    if (world->failure.kind == FAILURE_NONE && anybody_here(simulation)) {
+    if (world->failure.kind == FAILURE_NONE && anybody_here(simulation, &looked_at)) {
         char text[900];
         describe_end(simulation, text, sizeof text);
         world_fail(world, FAILURE_LIVENESS, "the run has ended, but a worker stays: %s", text);

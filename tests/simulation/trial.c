@@ -204,6 +204,31 @@ uint32_t trial_jobs_max(const struct trial *trial)
     return (uint32_t)jobs;
 }
 
+void trial_suit_crowd(struct trial *trial, uint32_t workers, uint32_t jobs)
+{
+    struct core_config *config = &trial->config;
+    struct line_config *line = &trial->lines[0];
+    struct core_config usual = core_config_default();
+    config->mode = COMMIT_ORDERED;
+    snprintf(config->numeric, sizeof config->numeric, "%s", TRIAL_NUMERIC);
+    config->line_count = config->open_lines = 1;
+    config->sessions_max = workers < 4 ? 8 : 2 * workers; /* who died is there until it is lost */
+    if (config->sessions_max > SESSIONS_MAX)
+        config->sessions_max = SESSIONS_MAX;
+    config->heartbeat_ms = usual.heartbeat_ms;
+    config->suspect_ms = usual.suspect_ms;
+    config->lost_ms = usual.lost_ms;
+    config->confirm_ms = usual.confirm_ms;
+    config->reattach_ms = usual.reattach_ms;
+    trial->pace = 1;
+    trial->job_ms = 10000;
+    trial->extended = false;
+    line->jobs = jobs;
+    line->lookahead = 2 * workers < LOOKAHEAD_MAX ? 2 * workers : LOOKAHEAD_MAX;
+    line->stop_fitness = NAN;
+    line->stop_stagnation = 0;
+}
+
 struct core_config trial_core_config(const struct trial *trial, enum trial_stage stage,
                                      uint64_t epoch)
 {
@@ -298,6 +323,19 @@ const struct role *cast_role(const struct cast *cast, uint32_t seat)
 {
     assert(seat < cast->seats);
     return &cast->roles[seat % cast->role_count];
+}
+
+void cast_make_crowd(struct cast *cast, uint32_t workers)
+{
+    cast->seats = workers;
+    for (uint32_t i = 0; i < cast->role_count; i++) {
+        struct role *role = &cast->roles[i];
+        role->slots = role->jobs_per_slot = 1;
+        role->slowness = 1 + i % 2;
+        role->arrives_ms = 1000 * i;
+        role->linger_ms = UINT64_MAX;
+        role->stays = false;
+    }
 }
 
 struct cast cast_of_one(void)

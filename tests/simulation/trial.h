@@ -56,6 +56,11 @@ uint32_t trial_jobs_max(const struct trial *trial);
 /* The configuration of one life of the coordinator. Borrows from the trial. */
 struct core_config trial_core_config(const struct trial *trial, enum trial_stage stage,
                                      uint64_t epoch);
+/*
+ * Makes it a trial for a crowd, whatever was drawn: one line, ordered, with work for everybody at
+ * any time and jobs of ten seconds.
+ */
+void trial_suit_crowd(struct trial *trial, uint32_t workers, uint32_t jobs);
 /* One line for people. */
 void trial_describe(const struct trial *trial, char *text, size_t size);
 
@@ -99,6 +104,8 @@ const struct role *cast_role(const struct cast *cast, uint32_t seat);
 void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan);
 /* One worker with one slot, there from the start. */
 struct cast cast_of_one(void);
+/* So many workers with one slot each, in the drawn roles, who come within some seconds. */
+void cast_make_crowd(struct cast *cast, uint32_t workers);
 
 /* What the workers of the run's own class offer. */
 extern const char TRIAL_NUMERIC[];
