@@ -3,9 +3,8 @@
  *
  * The archive owns every byte string that anybody ever made in one simulation. A shelf is
  * somebody's collection of them: the coordinator's blob store, a worker's cache. It knows for each
- * blob how often it is pinned and whether it would survive a power cut. Shelves are small
- * (hundreds), so a plain array that is searched from the front is quick enough, and its order is
- * the same in every replay.
+ * blob how often it is pinned and whether it would survive a power cut. Its order is the same in
+ * every replay.
  */
 #ifndef RATCHET_TESTS_SIMULATION_ARCHIVE_H
 #define RATCHET_TESTS_SIMULATION_ARCHIVE_H
@@ -30,7 +29,10 @@ struct shelf_item {
 
 struct shelf {
     struct shelf_item *items;
-    uint32_t count, capacity;
+    uint32_t count;
+    size_t capacity;
+    uint32_t *index; /* of more than a few items: places plus one, by digest; 0: empty */
+    uint32_t index_size;
 };
 
 void shelf_fini(struct shelf *shelf);
@@ -43,10 +45,6 @@ void shelf_take(struct shelf *shelf, struct shelf_item *item);
 
 struct archive {
     struct shelf all;
-    /* Places in `all` plus one, by digest; 0: empty. The archive only grows, and of a crowd it has
-     * tens of thousands. */
-    uint32_t *index;
-    uint32_t index_size;
 };
 
 void archive_fini(struct archive *archive);

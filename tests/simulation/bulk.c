@@ -16,6 +16,15 @@ void bulk_init(struct bulk_port *port, struct simulation *simulation)
     limits.chunk_bytes = (uint32_t)dice_magnitude(dice, (struct span){16, 1024});
     limits.retry_ms = (uint32_t)simulation_draw_ms(simulation, (struct span){100, 2000});
     limits.tries = 3 + dice_below(dice, 8);
+    if (simulation->trial->crowd) /* as the real shells have it: nobody waits for a narrow path */
+        limits = (struct transfer_limits){
+            .concurrent = BULK_PULLS_MAX,
+            .capacity = BULK_PULLS_MAX,
+            .window = 4,
+            .chunk_bytes = 1024,
+            .retry_ms = 1000,
+            .tries = 5,
+        };
     port->simulation = simulation;
     port->transfers = transfers_create(&limits);
     assert(port->transfers != NULL);

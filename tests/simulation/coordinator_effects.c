@@ -3,6 +3,7 @@
  * ends. See coordinator_node.h.
  */
 #include "tests/simulation/allocation_guard.h"
+#include "tests/simulation/array.h"
 #include "tests/simulation/narrator.h"
 #include "tests/simulation/simulation.h"
 
@@ -19,12 +20,9 @@ static void reserve(struct coordinator_node *node)
         node->out_capacity *= 2;
         node->out_bytes = realloc(node->out_bytes, node->out_capacity);
     }
-    if (node->outgoing_count == node->outgoing_capacity) {
-        node->outgoing_capacity *= 2;
-        node->outgoing =
-            realloc(node->outgoing, node->outgoing_capacity * sizeof node->outgoing[0]);
-    }
-    assert(node->out_bytes != NULL && node->outgoing != NULL);
+    node->outgoing = array_grown(node->outgoing, node->outgoing_count, &node->outgoing_capacity,
+                                 sizeof node->outgoing[0]);
+    assert(node->out_bytes != NULL);
 }
 
 /* The datagram that the next message to `to` goes into: often the last one, if it has the same
@@ -59,10 +57,10 @@ void coordinator_send(struct coordinator_node *node, const struct instance_id *t
     node->out_size = datagram->offset + datagram->size;
 }
 
-void coordinator_flush(struct coordinator_node *node, uint32_t count)
+void coordinator_flush(struct coordinator_node *node, size_t count)
 {
     checker_before_send(&node->simulation->checker);
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct outgoing *datagram = &node->outgoing[i];
         network_send(&node->simulation->network, &datagram->header,
                      node->out_bytes + datagram->offset, datagram->size);
@@ -76,33 +74,58 @@ void coordinator_flush(struct coordinator_node *node, uint32_t count)
 
 void coordinator_queue_blob_event(struct coordinator_node *node, const struct blob_event *event)
 {
-    assert(node->blob_event_count < BLOB_EVENTS_MAX);
+    node->blob_events = array_grown(node->blob_events, node->blob_event_count,
+                                    &node->blob_event_capacity, sizeof node->blob_events[0]);
     node->blob_events[node->blob_event_count++] = *event;
+}
+
+/* False: the table of transfers is full. */
+static bool try_pull(struct coordinator_node *node, const struct instance_id *from,
+                     const struct digest *digest)
+{
+    if (shelf_find(&node->disk.blobs, digest) != NULL) {
+        struct blob_event news = {CORE_BLOB_STORED, *from, *digest};
+        coordinator_queue_blob_event(node, &news);
+        return true;
+    }
+    struct transfer_id id =
+        transfers_start(node->bulk.transfers, from, digest, coordinator_now(node));
+    return id.index != TRANSFER_NONE.index;
 }
 
 void coordinator_start_pull(struct coordinator_node *node, const struct instance_id *from,
                             const struct digest *digest)
 {
     /* A drop that waits for its sync is off: somebody wants the bytes again. */
-    for (uint32_t i = node->drop_count; i-- > 0;)
+    for (size_t i = node->drop_count; i-- > 0;)
         if (digest_equal(&node->drops[i], digest))
             node->drops[i] = node->drops[--node->drop_count];
-    if (shelf_find(&node->disk.blobs, digest) != NULL) {
-        struct blob_event news = {CORE_BLOB_STORED, *from, *digest};
-        coordinator_queue_blob_event(node, &news);
+    if (node->wish_count == node->started_wishes && try_pull(node, from, digest))
         return;
+    node->wishes =
+        array_grown(node->wishes, node->wish_count, &node->wish_capacity, sizeof node->wishes[0]);
+    node->wishes[node->wish_count++] = (struct pull_wish){*from, *digest};
+}
+
+void coordinator_start_wishes(struct coordinator_node *node)
+{
+    while (node->started_wishes < node->wish_count) {
+        const struct pull_wish *wish = &node->wishes[node->started_wishes];
+        if (!try_pull(node, &wish->from, &wish->digest))
+            break;
+        node->started_wishes++;
     }
-    struct transfer_id id =
-        transfers_start(node->bulk.transfers, from, digest, coordinator_now(node));
-    if (id.index == TRANSFER_NONE.index) {
-        assert(node->wish_count < BLOB_EVENTS_MAX);
-        node->wishes[node->wish_count++] = (struct pull_wish){*from, *digest};
-    }
+    if (2 * node->started_wishes < node->wish_count)
+        return;
+    node->wish_count -= node->started_wishes;
+    memmove(node->wishes, node->wishes + node->started_wishes,
+            node->wish_count * sizeof node->wishes[0]);
+    node->started_wishes = 0;
 }
 
 static void cancel_pull(struct coordinator_node *node, const struct digest *digest)
 {
-    for (uint32_t i = node->wish_count; i-- > 0;)
+    for (size_t i = node->wish_count; i-- > node->started_wishes;)
         if (digest_equal(&node->wishes[i].digest, digest))
             node->wishes[i] = node->wishes[--node->wish_count];
     struct transfer_id id = transfers_find(node->bulk.transfers, digest);
@@ -110,9 +133,16 @@ static void cancel_pull(struct coordinator_node *node, const struct digest *dige
         transfers_cancel(node->bulk.transfers, id);
 }
 
+static void queue_drop(struct coordinator_node *node, const struct digest *digest)
+{
+    node->drops =
+        array_grown(node->drops, node->drop_count, &node->drop_capacity, sizeof node->drops[0]);
+    node->drops[node->drop_count++] = *digest;
+}
+
 static void drop_blobs(struct coordinator_node *node)
 {
-    for (uint32_t i = 0; i < node->drop_count; i++) {
+    for (size_t i = 0; i < node->drop_count; i++) {
         struct shelf_item *item = shelf_find(&node->disk.blobs, &node->drops[i]);
         checker_on_drop(&node->simulation->checker, &node->drops[i]);
         if (item != NULL)
@@ -167,9 +197,8 @@ static void perform(struct coordinator_node *node, const struct core_effect *eff
         cancel_pull(node, &effect->cancel);
         break;
     case CORE_DROP_BLOB:
-        assert(node->drop_count < BLOB_EVENTS_MAX);
         if (!effect->drop.anchor)
-            node->drops[node->drop_count++] = effect->drop.digest;
+            queue_drop(node, &effect->drop.digest);
         break;
     case CORE_NOTE:
         world_trace(&simulation->world, "core: %s", effect->note.text);
@@ -241,9 +270,9 @@ void coordinator_end_batch(struct coordinator_node *node)
         coordinator_die(node);
         return;
     }
-    uint32_t count = node->outgoing_count;
+    size_t count = node->outgoing_count;
     if (crash_is_due(node, CRASH_WHILE_SENDING)) {
-        coordinator_flush(node, count > 0 ? dice_below(&simulation->world.dice, count + 1) : 0);
+        coordinator_flush(node, count > 0 ? dice_below(&simulation->world.dice, (uint32_t)count + 1) : 0);
         coordinator_die(node);
         return;
     }

@@ -22,9 +22,7 @@ void coordinator_init(struct coordinator_node *node, struct simulation *simulati
     packet_ring_init(&node->inbox);
     node->out_capacity = 4 * DATAGRAM_BYTES_MAX;
     node->out_bytes = malloc(node->out_capacity);
-    node->outgoing_capacity = 1024;
-    node->outgoing = malloc(node->outgoing_capacity * sizeof node->outgoing[0]);
-    assert(node->out_bytes != NULL && node->outgoing != NULL);
+    assert(node->out_bytes != NULL);
 
     const struct trial *trial = simulation->trial;
     node->stage = trial->extended ? STAGE_FIRST : STAGE_FULL;
@@ -89,7 +87,7 @@ static void forget_process(struct coordinator_node *node)
     core_destroy(&node->core);
     bulk_fini(&node->bulk);
     packet_ring_fini(&node->inbox);
-    node->blob_event_count = node->wish_count = node->drop_count = 0;
+    node->blob_event_count = node->wish_count = node->started_wishes = node->drop_count = 0;
     node->outgoing_count = 0;
     node->out_size = 0;
     node->finishing = false;
@@ -106,6 +104,9 @@ void coordinator_fini(struct coordinator_node *node)
     disk_fini(&node->disk);
     free(node->out_bytes);
     free(node->outgoing);
+    free(node->blob_events);
+    free(node->wishes);
+    free(node->drops);
 }
 
 uint64_t coordinator_now(const struct coordinator_node *node)
@@ -225,8 +226,8 @@ static void take_mail(struct coordinator_node *node)
 
 static void take_blob_events(struct coordinator_node *node)
 {
-    uint32_t count = node->blob_event_count;
-    for (uint32_t i = 0; i < count; i++) {
+    size_t count = node->blob_event_count;
+    for (size_t i = 0; i < count; i++) {
         struct core_event event = {.kind = node->blob_events[i].kind,
                                    .now_ms = coordinator_now(node)};
         event.blob.from = node->blob_events[i].from;
@@ -240,10 +241,7 @@ static void take_blob_events(struct coordinator_node *node)
 
 static void pump_bulk(struct coordinator_node *node)
 {
-    uint32_t wishes = node->wish_count;
-    node->wish_count = 0;
-    for (uint32_t i = 0; i < wishes; i++)
-        coordinator_start_pull(node, &node->wishes[i].from, &node->wishes[i].digest);
+    coordinator_start_wishes(node);
     struct bulk_end end;
     while ((end = bulk_pump(&node->bulk, coordinator_now(node))).outcome != BULK_NOTHING) {
         struct blob_event news = {CORE_BLOB_UNAVAILABLE, end.peer, end.digest};

@@ -48,7 +48,7 @@ struct pull_wish {
     struct digest digest;
 };
 
-enum { BLOB_EVENTS_MAX = 8192, COORDINATOR_SYNC_MS = 100 };
+enum { COORDINATOR_SYNC_MS = 100 };
 
 struct coordinator_node {
     struct simulation *simulation;
@@ -59,15 +59,15 @@ struct coordinator_node {
     struct disk disk;
 
     struct packet_ring inbox;
-    struct blob_event blob_events[BLOB_EVENTS_MAX];
-    uint32_t blob_event_count;
-    struct pull_wish wishes[BLOB_EVENTS_MAX];
-    uint32_t wish_count;
-    struct digest drops[BLOB_EVENTS_MAX]; /* wait for the next sync */
-    uint32_t drop_count;
+    struct blob_event *blob_events;
+    size_t blob_event_count, blob_event_capacity;
+    struct pull_wish *wishes; /* of which the first started_wishes are started */
+    size_t wish_count, started_wishes, wish_capacity;
+    struct digest *drops; /* wait for the next sync */
+    size_t drop_count, drop_capacity;
 
     struct outgoing *outgoing;
-    uint32_t outgoing_count, outgoing_capacity;
+    size_t outgoing_count, outgoing_capacity;
     uint8_t *out_bytes;
     size_t out_size, out_capacity;
 
@@ -129,9 +129,11 @@ void coordinator_die(struct coordinator_node *node);
 /* The batch cannot be written: it never was, and the process ends. */
 void coordinator_give_up(struct coordinator_node *node);
 /* Sends the first `count` datagrams of the batch, and forgets all. */
-void coordinator_flush(struct coordinator_node *node, uint32_t count);
+void coordinator_flush(struct coordinator_node *node, size_t count);
 void coordinator_start_pull(struct coordinator_node *node, const struct instance_id *from,
                             const struct digest *digest);
+/* Starts pulls that found the table of transfers full, as far as it goes now. */
+void coordinator_start_wishes(struct coordinator_node *node);
 void coordinator_queue_blob_event(struct coordinator_node *node, const struct blob_event *event);
 
 #endif

@@ -2,20 +2,10 @@
 #include "tests/simulation/disk.h"
 
 #include "common/checksum.h"
+#include "tests/simulation/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-/* `items` with room for one more of `size` bytes. */
-static void *grown(void *items, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return items;
-    *capacity = *capacity > 0 ? 2 * *capacity : 64;
-    items = realloc(items, *capacity * size);
-    assert(items != NULL);
-    return items;
-}
 
 /* Of the batch that follows marks[before] and ends at `end`. */
 static uint64_t batch_checksum(const struct disk *disk, size_t before, const struct disk_mark *end)
@@ -32,7 +22,7 @@ static uint64_t batch_checksum(const struct disk *disk, size_t before, const str
 
 static void add_mark(struct disk *disk, const struct digest *core)
 {
-    disk->marks = grown(disk->marks, disk->mark_count, &disk->mark_capacity, sizeof disk->marks[0]);
+    disk->marks = array_grown(disk->marks, disk->mark_count, &disk->mark_capacity, sizeof disk->marks[0]);
     struct disk_mark mark = {
         .records = disk->record_count,
         .details = disk->detail_count,
@@ -60,14 +50,14 @@ void disk_fini(struct disk *disk)
 void disk_stage_record(struct disk *disk, const struct ledger_record *record)
 {
     disk->records =
-        grown(disk->records, disk->record_count, &disk->record_capacity, sizeof disk->records[0]);
+        array_grown(disk->records, disk->record_count, &disk->record_capacity, sizeof disk->records[0]);
     disk->records[disk->record_count++] = *record;
 }
 
 void disk_stage_detail(struct disk *disk, const struct disk_detail *detail)
 {
     disk->details =
-        grown(disk->details, disk->detail_count, &disk->detail_capacity, sizeof disk->details[0]);
+        array_grown(disk->details, disk->detail_count, &disk->detail_capacity, sizeof disk->details[0]);
     disk->details[disk->detail_count++] = *detail;
 }
 

@@ -220,6 +220,7 @@ void trial_suit_crowd(struct trial *trial, uint32_t workers, uint32_t jobs)
     config->lost_ms = usual.lost_ms;
     config->confirm_ms = usual.confirm_ms;
     config->reattach_ms = usual.reattach_ms;
+    trial->crowd = true;
     trial->pace = 1;
     trial->job_ms = 10000;
     trial->extended = false;

@@ -44,6 +44,7 @@ struct trial {
      * take minutes or hours, and the day is one. What the cores and the network decide stays.
      */
     uint64_t pace;
+    bool crowd;
     uint64_t job_ms; /* what a job takes a worker of speed 1 */
     uint32_t poison_per_million, divergent_per_million;
 };
