@@ -18,6 +18,8 @@
 /* Of a crowd only some leases are held against what the core says of its workers: each time it
  * says it of all. */
 enum { CROWD_MIN = 64, LEASES_PER_LOOK = 512 };
+/* Bounds are looked at now and then: what grows beyond them does not come back. */
+enum { TURNS_PER_LOOK = 64 };
 
 static void fail(struct checker *checker, const char *text, struct job_key job)
 {
@@ -187,6 +189,11 @@ static void check_capacity(struct checker *checker, const struct instance_id *to
             continue;
         if (workers[i].leases > workers[i].capacity)
             fail(checker, "leased to a worker beyond its capacity", job);
+        uint32_t seat = simulation_seat_of(checker->simulation, to);
+        const struct worker_node *worker = &checker->simulation->workers[seat];
+        bool heard = memcmp(&worker->heard_instance, to, sizeof *to) == 0;
+        if (heard && workers[i].leases > worker->heard_capacity)
+            fail(checker, "leased to a worker beyond what it asked for", job);
         return;
     }
     fail(checker, "leased to a worker that has not joined", job);
@@ -217,6 +224,38 @@ static void check_lease(struct checker *checker, const struct instance_id *to,
         if (shelf_find(blobs, &lease->job.parents[i]) == NULL)
             fail(checker, "leased although its parent is not in the blob store", key);
     check_capacity(checker, to, key);
+}
+
+void checker_on_heard(struct checker *checker, const struct packet *packet,
+                      const struct message *message)
+{
+    struct worker_node *worker = &checker->simulation->workers[packet->header.seat];
+    bool beats = message->kind == MESSAGE_HEARTBEAT &&
+                 message->epoch == checker->simulation->coordinator.disk.epoch;
+    if (message->kind != MESSAGE_HELLO && !beats)
+        return; /* what was said to an earlier life is not listened to */
+    const struct heartbeat *beat =
+        message->kind == MESSAGE_HELLO ? &message->hello.beat : &message->heartbeat;
+    worker->heard_instance = packet->header.worker;
+    worker->heard_capacity = beat->capacity;
+}
+
+void checker_on_turn(struct checker *checker)
+{
+    if (++checker->turns % TURNS_PER_LOOK != 0)
+        return;
+    const struct simulation *simulation = checker->simulation;
+    const struct trial *trial = simulation->trial;
+    struct core_summary summary = core_summary(simulation->coordinator.core);
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < trial->config.line_count; i++)
+        most += trial->lines[i].lookahead + 1;
+    if (summary.waiting + summary.leased + summary.held + summary.quarantined > most)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "more jobs are in flight than the lookahead allows");
+    if (summary.workers > trial->config.sessions_max)
+        world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                   "more workers have joined than there is room for");
 }
 
 void checker_on_send(struct checker *checker, const struct instance_id *to,

@@ -47,7 +47,7 @@ struct checker {
     uint64_t sequence;
     struct checker_job *jobs;       /* by history_place */
     struct worker_summary *workers; /* room for what the core says of all of them */
-    uint64_t leases;
+    uint64_t leases, turns;
 };
 
 void checker_init(struct checker *checker, struct simulation *simulation,
@@ -62,6 +62,11 @@ void checker_rewind(struct checker *checker);
 void checker_on_detail(struct checker *checker);
 void checker_on_commit(struct checker *checker, const struct commit_record *record);
 void checker_on_input(struct checker *checker, const struct input_record *record);
+/* The coordinator is about to hear this message of a worker. */
+void checker_on_heard(struct checker *checker, const struct packet *packet,
+                      const struct message *message);
+/* Between two turns of the coordinator: nothing has grown beyond its bound. */
+void checker_on_turn(struct checker *checker);
 void checker_on_send(struct checker *checker, const struct instance_id *to,
                      const struct message *message);
 void checker_on_drop(struct checker *checker, const struct digest *digest);

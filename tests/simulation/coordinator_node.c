@@ -153,6 +153,7 @@ static void take_control(struct coordinator_node *node, const struct packet *pac
                          const struct message *message)
 {
     struct core_event event = {.kind = CORE_MESSAGE_RECEIVED, .now_ms = coordinator_now(node)};
+    checker_on_heard(&node->simulation->checker, packet, message);
     event.received.from = packet->header.worker;
     event.received.message = message;
     coordinator_step(node, &event);
@@ -269,8 +270,10 @@ static void turn(void *context, const struct action *action)
     }
     pump_bulk(node);
     coordinator_end_batch(node);
-    if (node->alive)
-        plan_next_turn(node);
+    if (!node->alive)
+        return;
+    checker_on_turn(&node->simulation->checker);
+    plan_next_turn(node);
 }
 
 void coordinator_deliver(struct coordinator_node *node, struct packet *packet)

@@ -146,10 +146,15 @@ static void pump_bulk(struct worker_node *node)
         worker_fail_fetch(node, &end.digest);
 }
 
-/* A worker that holds nothing, waits for nothing and fetches nothing pins nothing. */
-static void check_pins(struct worker_node *node)
+/* A worker that holds nothing, waits for nothing and fetches nothing pins nothing; and none holds
+ * more than it may. */
+static void check_holdings(struct worker_node *node)
 {
     struct worker_view view = worker_core_view(node->core, worker_now(node));
+    if (view.running > node->role->slots ||
+        view.queued + view.running + view.finished > HELD_MAX || node->home.spool_count > HELD_MAX)
+        world_fail(&node->simulation->world, FAILURE_INVARIANT,
+                   "worker %" PRIu32 " holds more than it may", node->seat);
     if (view.queued + view.running + view.finished + node->fetch_count + node->news_count > 0)
         return;
     for (uint32_t i = 0; i < node->home.cache.count; i++)
@@ -187,7 +192,7 @@ static void turn(void *context, const struct action *action)
     worker_flush(node);
     pump_bulk(node);
     worker_settle_fetches(node);
-    check_pins(node);
+    check_holdings(node);
     plan_next_turn(node);
 }
 

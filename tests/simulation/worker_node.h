@@ -58,6 +58,10 @@ struct worker_node {
     struct home home;
     uint64_t lives, born_ms;
 
+    /* How much work it asked for in what the coordinator heard last, and of which process. */
+    struct instance_id heard_instance;
+    uint32_t heard_capacity;
+
     bool alive, leaving;
     struct instance_id instance;
     struct clock clock;
