@@ -272,7 +272,8 @@ void coordinator_end_batch(struct coordinator_node *node)
     }
     size_t count = node->outgoing_count;
     if (crash_is_due(node, CRASH_WHILE_SENDING)) {
-        coordinator_flush(node, count > 0 ? dice_below(&simulation->world.dice, (uint32_t)count + 1) : 0);
+        coordinator_flush(node,
+                          count > 0 ? dice_below(&simulation->world.dice, (uint32_t)count + 1) : 0);
         coordinator_die(node);
         return;
     }

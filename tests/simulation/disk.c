@@ -22,7 +22,8 @@ static uint64_t batch_checksum(const struct disk *disk, size_t before, const str
 
 static void add_mark(struct disk *disk, const struct digest *core)
 {
-    disk->marks = array_grown(disk->marks, disk->mark_count, &disk->mark_capacity, sizeof disk->marks[0]);
+    disk->marks =
+        array_grown(disk->marks, disk->mark_count, &disk->mark_capacity, sizeof disk->marks[0]);
     struct disk_mark mark = {
         .records = disk->record_count,
         .details = disk->detail_count,
@@ -49,15 +50,15 @@ void disk_fini(struct disk *disk)
 
 void disk_stage_record(struct disk *disk, const struct ledger_record *record)
 {
-    disk->records =
-        array_grown(disk->records, disk->record_count, &disk->record_capacity, sizeof disk->records[0]);
+    disk->records = array_grown(disk->records, disk->record_count, &disk->record_capacity,
+                                sizeof disk->records[0]);
     disk->records[disk->record_count++] = *record;
 }
 
 void disk_stage_detail(struct disk *disk, const struct disk_detail *detail)
 {
-    disk->details =
-        array_grown(disk->details, disk->detail_count, &disk->detail_capacity, sizeof disk->details[0]);
+    disk->details = array_grown(disk->details, disk->detail_count, &disk->detail_capacity,
+                                sizeof disk->details[0]);
     disk->details[disk->detail_count++] = *detail;
 }
 

@@ -82,11 +82,16 @@ static const char *flaw_of(struct options *options, struct error *error)
 int options_parse(struct options *options, int argc, char **argv)
 {
     static const struct option table[] = {
-        {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'n'},
-        {"seconds", required_argument, NULL, 't'}, {"workers", required_argument, NULL, 'w'},
-        {"jobs", required_argument, NULL, 'J'},    {"faults", required_argument, NULL, 'f'},
-        {"verbose", no_argument, NULL, 'v'},       {"json", no_argument, NULL, 'j'},
-        {"first", no_argument, NULL, '1'},         {"help", no_argument, NULL, 'h'},
+        {"seed", required_argument, NULL, 's'},
+        {"seeds", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 't'},
+        {"workers", required_argument, NULL, 'w'},
+        {"jobs", required_argument, NULL, 'J'},
+        {"faults", required_argument, NULL, 'f'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"json", no_argument, NULL, 'j'},
+        {"first", no_argument, NULL, '1'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     *options = (struct options){.seed = 1, .seeds = 1, .jobs = 40000, .faults = "default"};

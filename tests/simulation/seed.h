@@ -10,7 +10,8 @@ struct seed_setup {
     uint64_t seed;
     struct fault_choice faults;
     enum { SEED_QUIET, SEED_VERBOSE } voice;
-    uint32_t crowd, crowd_jobs; /* so many workers and jobs, whatever the seed says; 0: as it says */
+    uint32_t crowd, crowd_jobs; /* so many workers and jobs, whatever the seed says; 0: as it says
+                                 */
 };
 
 /* What the seed means: its faults, its trial and its cast. */

@@ -151,8 +151,8 @@ static void pump_bulk(struct worker_node *node)
 static void check_holdings(struct worker_node *node)
 {
     struct worker_view view = worker_core_view(node->core, worker_now(node));
-    if (view.running > node->role->slots ||
-        view.queued + view.running + view.finished > HELD_MAX || node->home.spool_count > HELD_MAX)
+    if (view.running > node->role->slots || view.queued + view.running + view.finished > HELD_MAX ||
+        node->home.spool_count > HELD_MAX)
         world_fail(&node->simulation->world, FAILURE_INVARIANT,
                    "worker %" PRIu32 " holds more than it may", node->seat);
     if (view.queued + view.running + view.finished + node->fetch_count + node->news_count > 0)
