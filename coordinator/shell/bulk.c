@@ -4,8 +4,15 @@
  * A wish is in exactly one of three places: the queue of wishes, the table of pulls (at the index
  * that `transfers` gave it), the queue of events. Several wishes for one digest share a pull: the
  * core asks again only after an answer, so that a second one is the same wish repeated.
+ *
+ * Bounds of a turn: so many bytes go out and so many come in, and then it is over, because messages
+ * of the control socket wait for it. Requests for bytes wait in bulk_queue.h and are answered in
+ * fair turns; a worker that does not take what it asked for loses its turn, and nobody waits for
+ * it. What comes in is fair already: we ask for it, and ZeroMQ takes from each peer in turn.
  */
 #include "coordinator/shell/bulk.h"
+
+#include "coordinator/shell/bulk_queue.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -17,6 +24,8 @@ enum {
     WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
     RETRY_MS = 1000,
     TRIES = 5,
+    TURN_BYTES_MAX = 8 << 20, /* in each direction: some ten milliseconds of work */
+    TURN_REQUESTS_MAX = 256,
     BEGUN_MAX = 64, /* blobs going out whose beginning is remembered */
 };
 
@@ -48,6 +57,7 @@ struct bulk {
     struct blob_store *store;
     struct codec *codec_in, *codec_out; /* a decoded chunk lives until it is written */
     struct transfers *transfers;
+    struct bulk_queue *requests; /* for what is to go out */
     struct wish_queue wishes;
     struct event_queue events;
     struct pull_in pulls[CAPACITY];
@@ -75,7 +85,9 @@ struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, stru
         bulk->codec_in = codec_create();
         bulk->codec_out = codec_create();
         bulk->transfers = transfers_create(&limits);
-        if (bulk->codec_in != NULL && bulk->codec_out != NULL && bulk->transfers != NULL)
+        bulk->requests = bulk_queue_create();
+        if (bulk->codec_in != NULL && bulk->codec_out != NULL && bulk->transfers != NULL &&
+            bulk->requests != NULL)
             return bulk;
         bulk_destroy(&bulk);
     }
@@ -92,6 +104,7 @@ void bulk_destroy(struct bulk **bulk)
             blob_writer_abandon(&(*bulk)->pulls[i].writer);
     }
     transfers_destroy(&(*bulk)->transfers);
+    bulk_queue_destroy(&(*bulk)->requests);
     codec_destroy(&(*bulk)->codec_in);
     codec_destroy(&(*bulk)->codec_out);
     free((*bulk)->wishes.items);
@@ -268,7 +281,9 @@ void bulk_tick(struct bulk *bulk, uint64_t now_ms)
 
 uint64_t bulk_deadline(const struct bulk *bulk)
 {
-    return bulk->events.count > 0 ? 0 : transfers_deadline(bulk->transfers);
+    if (bulk->events.count > 0 || bulk_queue_count(bulk->requests) > 0)
+        return 0;
+    return transfers_deadline(bulk->transfers);
 }
 
 /* Appends the chunk. BLOB_OK, or what the store says. */
@@ -362,9 +377,10 @@ static enum blob_result check_pulled(struct bulk *bulk, const struct instance_id
 }
 
 /* Answers one request. -1 with the reason when the blob is damaged or cannot be read. */
-static int serve_pull(struct bulk *bulk, const struct socket_peer *to, const struct instance_id *by,
-                      const struct pull *pull, struct error *error)
+static int serve_pull(struct bulk *bulk, const struct instance_id *by, const struct pull *pull,
+                      struct error *error)
 {
+    const struct socket_peer to = socket_peer_of_worker(by);
     size_t count = 0;
     uint64_t total = 0;
     enum blob_result result = check_pulled(bulk, by, pull, error);
@@ -387,7 +403,21 @@ static int serve_pull(struct bulk *bulk, const struct socket_peer *to, const str
     } else {
         message = (struct message){.kind = MESSAGE_ABSENT, .absent = {pull->digest}};
     }
-    (void)send_message(bulk, to, &message);
+    (void)send_message(bulk, &to, &message);
+    return 0;
+}
+
+/* Answers requests in turn until enough bytes have gone out. */
+static int serve_requests(struct bulk *bulk, struct error *error)
+{
+    struct bulk_request request;
+    uint64_t until = bulk->counts.served_bytes + TURN_BYTES_MAX;
+    for (uint32_t i = 0; i < TURN_REQUESTS_MAX && bulk->counts.served_bytes < until; i++) {
+        if (!bulk_queue_next(bulk->requests, &request))
+            return 0;
+        if (serve_pull(bulk, &request.by, &request.pull, error) != 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -399,7 +429,9 @@ static int take_message(struct bulk *bulk, const struct socket_peer *peer,
         return 0;
     switch (message->kind) {
     case MESSAGE_PULL:
-        return serve_pull(bulk, peer, &from, &message->pull, error);
+        if (!bulk_queue_add(bulk->requests, &(struct bulk_request){from, message->pull}))
+            bulk->counts.requests_dropped++;
+        return 0;
     case MESSAGE_CHUNK:
         return take_chunk(bulk, &from, &message->chunk, now_ms, error);
     case MESSAGE_ABSENT:
@@ -414,10 +446,13 @@ static int take_message(struct bulk *bulk, const struct socket_peer *peer,
 int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct error *error)
 {
     struct datagram datagram;
-    while (budget-- > 0 && sockets_receive(bulk->sockets, SOCKET_BULK, &datagram)) {
+    uint64_t bytes = 0;
+    while (budget-- > 0 && bytes < TURN_BYTES_MAX &&
+           sockets_receive(bulk->sockets, SOCKET_BULK, &datagram)) {
         struct codec_cursor cursor = {.bytes = datagram.bytes, .size = datagram.count};
         struct message message;
         enum codec_result result;
+        bytes += datagram.count;
         while ((result = codec_next(bulk->codec_in, &cursor, &message, NULL)) == CODEC_OK) {
             if (take_message(bulk, &datagram.from, &message, now_ms, error) != 0)
                 return -1;
@@ -425,7 +460,7 @@ int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct err
         if (result != CODEC_END)
             bulk->counts.malformed++;
     }
-    return 0;
+    return serve_requests(bulk, error);
 }
 
 struct bulk_counts bulk_counts(const struct bulk *bulk)

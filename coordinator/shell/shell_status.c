@@ -156,6 +156,7 @@ static void set_traffic(const struct shell *shell, struct json_node *root)
     json_set_u64(traffic, "checkpoints_pulled", bulk.pulled);
     json_set_u64(traffic, "checkpoints_pulled_bytes", bulk.pulled_bytes);
     json_set_u64(traffic, "pulls_failed", bulk.failed);
+    json_set_u64(traffic, "requests_dropped", bulk.requests_dropped);
     json_set_u64(traffic, "served_bytes", bulk.served_bytes);
     json_set_node(root, "traffic", traffic);
     struct json_node *storage = json_node_object();
