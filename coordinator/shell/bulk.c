@@ -13,6 +13,7 @@
 #include "coordinator/shell/bulk.h"
 
 #include "coordinator/shell/bulk_queue.h"
+#include "coordinator/shell/outbox.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -58,12 +59,14 @@ struct bulk {
     struct codec *codec_in, *codec_out; /* a decoded chunk lives until it is written */
     struct transfers *transfers;
     struct bulk_queue *requests; /* for what is to go out */
+    struct outbox *asked;        /* our own requests of a tick, packed per worker */
     struct wish_queue wishes;
     struct event_queue events;
     struct pull_in pulls[CAPACITY];
     uint8_t chunk[CHUNK_BYTES_MAX];
     uint8_t out[DATAGRAM_BYTES_MAX];
     struct bulk_counts counts;
+    uint64_t tick_ms;              /* of the tick under way */
     struct begun begun[BEGUN_MAX]; /* a ring */
     uint32_t begun_next;
 };
@@ -86,8 +89,9 @@ struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, stru
         bulk->codec_out = codec_create();
         bulk->transfers = transfers_create(&limits);
         bulk->requests = bulk_queue_create();
+        bulk->asked = outbox_create();
         if (bulk->codec_in != NULL && bulk->codec_out != NULL && bulk->transfers != NULL &&
-            bulk->requests != NULL)
+            bulk->requests != NULL && bulk->asked != NULL)
             return bulk;
         bulk_destroy(&bulk);
     }
@@ -105,6 +109,7 @@ void bulk_destroy(struct bulk **bulk)
     }
     transfers_destroy(&(*bulk)->transfers);
     bulk_queue_destroy(&(*bulk)->requests);
+    outbox_destroy(&(*bulk)->asked);
     codec_destroy(&(*bulk)->codec_in);
     codec_destroy(&(*bulk)->codec_out);
     free((*bulk)->wishes.items);
@@ -249,34 +254,47 @@ static enum send_result send_message(struct bulk *bulk, const struct socket_peer
  * A peer that is not connected may be about to reconnect. If it is not back by the next request,
  * there is no need to wait for as long as one waits for a slow one.
  */
-static void watch_reach(struct bulk *bulk, const struct digest *digest, enum send_result result,
-                        uint64_t now_ms)
+static void watch_reach(struct bulk *bulk, uint32_t index, enum send_result result, uint64_t now_ms)
 {
-    struct transfer_id id = transfers_find(bulk->transfers, digest);
-    struct pull_in *pull = &bulk->pulls[id.index];
+    struct pull_in *pull = &bulk->pulls[index];
     if (result != SEND_UNREACHABLE)
         pull->unreachable_ms = 0;
     else if (pull->unreachable_ms == 0)
         pull->unreachable_ms = now_ms;
     else if (now_ms - pull->unreachable_ms >= RETRY_MS / 2) {
-        transfers_cancel(bulk->transfers, id);
+        transfers_cancel(bulk->transfers, (struct transfer_id){index});
         end_pull(bulk, pull, false);
     }
 }
 
+/*
+ * All that a worker is asked for in a tick is one datagram: as many as there are requests would not
+ * fit its queue, and what does not is lost until the asking starts over.
+ */
+static void send_asked(void *context, const struct instance_id *to, const uint8_t *bytes,
+                       size_t count)
+{
+    struct bulk *bulk = context;
+    struct socket_peer peer = socket_peer_of_worker(to);
+    enum send_result result = sockets_send(bulk->sockets, SOCKET_BULK, &peer, bytes, count);
+    for (uint32_t i = 0; i < CAPACITY; i++)
+        if (bulk->pulls[i].used && instance_equal(&bulk->pulls[i].want.from, to))
+            watch_reach(bulk, i, result, bulk->tick_ms);
+}
+
 void bulk_tick(struct bulk *bulk, uint64_t now_ms)
 {
+    bulk->tick_ms = now_ms;
     begin_pulls(bulk, now_ms);
     struct transfer_step step;
     while ((step = transfers_expire(bulk->transfers, now_ms)).outcome == TRANSFER_FAILED)
         end_pull(bulk, &bulk->pulls[step.id.index], false);
     struct instance_id from;
     struct message message = {.kind = MESSAGE_PULL};
-    while (transfers_next_pull(bulk->transfers, now_ms, &from, &message.pull)) {
-        struct socket_peer peer = socket_peer_of_worker(&from);
-        enum send_result result = send_message(bulk, &peer, &message);
-        watch_reach(bulk, &message.pull.digest, result, now_ms);
-    }
+    while (transfers_next_pull(bulk->transfers, now_ms, &from, &message.pull))
+        outbox_add(bulk->asked, &from, &message);
+    const struct outbox_sink sink = {bulk, send_asked};
+    outbox_flush(bulk->asked, &sink);
 }
 
 uint64_t bulk_deadline(const struct bulk *bulk)

@@ -42,6 +42,8 @@ static int write_experiment(const struct run_request *request, const char *path,
                             struct error *error)
 {
     char text[512];
+    if (request->experiment != NULL)
+        return os_write_atomic(path, request->experiment, strlen(request->experiment), 0644, error);
     int bytes = snprintf(text, sizeof text,
                          "name: bench-dispatch\nseed: 1\nevaluator: \"null\"\nnull: {dim: 1}\n"
                          "strategy: {name: random}\n"

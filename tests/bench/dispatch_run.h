@@ -18,7 +18,8 @@ struct run_request {
     const char *const *wrap; /* words before the coordinator's command, ended by NULL */
     uint64_t jobs;
     uint32_t lookahead;
-    const char *mode; /* "ordered" or "arrival" */
+    const char *mode;       /* "ordered" or "arrival" */
+    const char *experiment; /* its text; NULL: a random search of null jobs as the above says */
 };
 
 /* `ratchet serve` at work. */

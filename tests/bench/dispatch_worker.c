@@ -1,10 +1,10 @@
 /*
  * dispatch_worker.c: see dispatch_worker.h.
  *
- * Every job has the same child, a few constant bytes: the strategy admits the first one, whose
- * bytes the coordinator then asks for over the bulk wire as it would any other's, and none after
- * it. Answers that the core gets within a step are put in a queue and given after it, because a
- * step's effects hold until the next one.
+ * Unless children are given, every job has the same one, a few constant bytes: the strategy admits
+ * the first one, whose bytes the coordinator then asks for over the bulk wire as it would any
+ * other's, and none after it. Answers that the core gets within a step are put in a queue and given
+ * after it, because a step's effects hold until the next one.
  */
 #include "tests/bench/dispatch_worker.h"
 
@@ -41,7 +41,7 @@ struct null_worker {
     struct digest child;
     struct request *requests; /* a ring */
     uint32_t request_capacity, request_first, request_count;
-    uint64_t now_ms, done;
+    uint64_t now_ms, done, released;
     bool gone;
     char reason[REASON_BYTES_MAX];
     struct wire wires[WIRE_COUNT];
@@ -177,6 +177,19 @@ static void step_once(struct null_worker *worker, struct worker_event *event)
         perform(worker, &worker->effects->items[i]);
 }
 
+/* What the job's child is. */
+static void set_child(const struct null_worker *worker, uint64_t job, struct result *result)
+{
+    const struct null_children *children = worker->options.children;
+    result->child = worker->child;
+    result->child_bytes = sizeof child_bytes;
+    result->steps = 1;
+    if (children == NULL)
+        return;
+    result->child = children->digests[job % children->count];
+    result->child_bytes = children->bytes;
+}
+
 static struct result answer_to(const struct null_worker *worker, const struct lease *lease)
 {
     struct result result = {
@@ -187,11 +200,8 @@ static struct result answer_to(const struct null_worker *worker, const struct le
         .metric_count = 1,
         .metrics = {{.id = METRIC_SELECT_LOSS, .value = -0.5}},
     };
-    if (lease->job.kind == JOB_MUTATE) {
-        result.child = worker->child;
-        result.child_bytes = sizeof child_bytes;
-        result.steps = 1;
-    }
+    if (lease->job.kind == JOB_MUTATE)
+        set_child(worker, lease->job.key.job, &result);
     return result;
 }
 
@@ -225,20 +235,46 @@ static void step(struct null_worker *worker, struct worker_event *event)
 /* --------------------------------------------------------------------------------------- receiving
  */
 
+/* The child of that name, or none. */
+static bool find_child(const struct null_children *children, const struct digest *digest,
+                       uint32_t *number)
+{
+    for (*number = 0; *number < children->count; ++*number)
+        if (digest_equal(&children->digests[*number], digest))
+            return true;
+    return false;
+}
+
+static bool read_child(const struct null_worker *worker, const struct pull *pull,
+                       struct chunk *chunk)
+{
+    const struct null_children *children = worker->options.children;
+    uint32_t number = 0;
+    if (children == NULL) {
+        chunk->total = sizeof child_bytes;
+        chunk->bytes = child_bytes + pull->offset;
+        if (!digest_equal(&pull->digest, &worker->child) || pull->offset > chunk->total)
+            return false;
+    } else {
+        chunk->total = children->bytes;
+        if (!find_child(children, &pull->digest, &number) || pull->offset > chunk->total)
+            return false;
+    }
+    uint64_t left = chunk->total - pull->offset;
+    chunk->digest = pull->digest;
+    chunk->offset = pull->offset;
+    chunk->length = left < pull->length ? (uint32_t)left : pull->length;
+    if (children != NULL)
+        chunk->bytes = children->read(children->context, number, pull->offset, chunk->length);
+    return true;
+}
+
 /* The coordinator wants the bytes of a child. */
 static void answer_pull(struct null_worker *worker, const struct pull *pull)
 {
-    struct message message = {
-        .kind = MESSAGE_CHUNK,
-        .chunk = {.digest = pull->digest, .total = sizeof child_bytes},
-    };
-    if (!digest_equal(&pull->digest, &worker->child)) {
+    struct message message = {.kind = MESSAGE_CHUNK};
+    if (!read_child(worker, pull, &message.chunk))
         message = (struct message){.kind = MESSAGE_ABSENT, .absent = {.digest = pull->digest}};
-    } else if (pull->offset < sizeof child_bytes) {
-        message.chunk.offset = pull->offset;
-        message.chunk.length = (uint32_t)(sizeof child_bytes - pull->offset);
-        message.chunk.bytes = child_bytes + pull->offset;
-    }
     say(worker, WIRE_BULK, &message);
 }
 
@@ -253,6 +289,8 @@ void null_worker_receive(struct null_worker *worker, int wire, const uint8_t *by
             answer_pull(worker, &message.pull);
         if (wire == WIRE_BULK)
             continue;
+        worker->released +=
+            message.kind == MESSAGE_VERDICT && message.verdict.kind == VERDICT_RELEASED;
         struct worker_event event = {.kind = WORKER_MESSAGE_RECEIVED, .message = &message};
         step(worker, &event);
     }
@@ -284,6 +322,11 @@ uint64_t null_worker_deadline(const struct null_worker *worker)
 uint64_t null_worker_done(const struct null_worker *worker)
 {
     return worker->done;
+}
+
+uint64_t null_worker_released(const struct null_worker *worker)
+{
+    return worker->released;
 }
 
 bool null_worker_is_gone(const struct null_worker *worker)
