@@ -199,6 +199,18 @@ static void check_capacity(struct checker *checker, const struct instance_id *to
     fail(checker, "leased to a worker that has not joined", job);
 }
 
+/* What a job goes on from can be fetched, and a second opinion starts from the beginning. */
+static void check_partial(struct checker *checker, const struct lease *lease)
+{
+    const struct shelf *blobs = &checker->simulation->coordinator.disk.blobs;
+    if (lease->partial.bytes == 0)
+        return;
+    if (lease->job.kind != JOB_MUTATE || lease->reason == LEASE_AUDIT)
+        fail(checker, "leased for a second opinion that would not start anew", lease->key.job);
+    if (shelf_find(blobs, &lease->partial.state) == NULL)
+        fail(checker, "leased although its state is not in the blob store", lease->key.job);
+}
+
 static void check_lease(struct checker *checker, const struct instance_id *to,
                         const struct lease *lease)
 {
@@ -223,6 +235,7 @@ static void check_lease(struct checker *checker, const struct instance_id *to,
     for (uint32_t i = 0; i < lease->job.parent_count; i++)
         if (shelf_find(blobs, &lease->job.parents[i]) == NULL)
             fail(checker, "leased although its parent is not in the blob store", key);
+    check_partial(checker, lease);
     check_capacity(checker, to, key);
 }
 
@@ -258,6 +271,36 @@ void checker_on_turn(struct checker *checker)
                    "more workers have joined than there is room for");
 }
 
+void checker_on_handover(struct checker *checker, const struct handover *handover)
+{
+    struct checker_job *job = checker_job(checker, handover->lease.job);
+    job->handed_under = handover->lease;
+    job->handed = handover->partial.state;
+}
+
+/* A worker that is told so forgets the state: whoever wants it has it by then. */
+static void note_release(struct checker *checker, const struct verdict *verdict)
+{
+    if (verdict->kind != VERDICT_RELEASED || !job_exists(checker, verdict->lease.job))
+        return;
+    const struct checker_job *job = checker_job(checker, verdict->lease.job);
+    if (lease_key_equal(job->handed_under, verdict->lease) &&
+        checker->released_count < CHECKER_RELEASED_MAX)
+        checker->released[checker->released_count++] = job->handed;
+}
+
+static void check_releases(struct checker *checker)
+{
+    const struct coordinator_node *node = &checker->simulation->coordinator;
+    for (uint32_t i = 0; i < checker->released_count; i++) {
+        const struct digest *state = &checker->released[i];
+        if (coordinator_is_pulling(node, state))
+            world_fail(&checker->simulation->world, FAILURE_INVARIANT,
+                       "a worker is told to forget a state whose bytes are under way");
+    }
+    checker->released_count = 0;
+}
+
 void checker_on_send(struct checker *checker, const struct instance_id *to,
                      const struct message *message)
 {
@@ -268,6 +311,8 @@ void checker_on_send(struct checker *checker, const struct instance_id *to,
                    message->epoch);
     if (message->kind == MESSAGE_LEASE)
         check_lease(checker, to, &message->lease);
+    if (message->kind == MESSAGE_VERDICT)
+        note_release(checker, &message->verdict);
     if (message->kind == MESSAGE_STOP && message->stop.code == STOP_RUN_DONE &&
         !simulation->coordinator.finishing)
         world_fail(&checker->simulation->world, FAILURE_INVARIANT,
@@ -279,6 +324,7 @@ void checker_before_send(struct checker *checker)
     const struct simulation *simulation = checker->simulation;
     const struct disk *disk = &simulation->coordinator.disk;
     bool arrival = simulation->trial->config.mode == COMMIT_ARRIVAL;
+    check_releases(checker);
     if (disk_has_staged(disk) || (arrival && !disk_is_synced(disk)))
         world_fail(&checker->simulation->world, FAILURE_INVARIANT,
                    "messages leave before their batch is on disk");
@@ -319,6 +365,11 @@ void checker_on_run(struct checker *checker, const struct worker_node *worker,
         const struct shelf_item *parent = shelf_find(&worker->home.cache, &job->parents[i]);
         if (parent == NULL || parent->pins == 0)
             fail(checker, "run by a worker that has not pinned its parent", job->key);
+    }
+    if (lease->partial.bytes > 0) {
+        const struct shelf_item *state = shelf_find(&worker->home.cache, &lease->partial.state);
+        if (state == NULL || state->pins == 0)
+            fail(checker, "run by a worker that has not pinned its state", job->key);
     }
     if (worker_is_refused(worker))
         fail(checker, "run by a worker that has to be refused", job->key);

@@ -37,7 +37,11 @@ struct checker_job {
     uint8_t counted_deaths, failures; /* it must not look like poison when it is none */
     uint32_t carried_out;             /* how often; second opinions not counted */
     size_t detail;                    /* its latest one on the disk, plus one; 0: none */
+    struct lease_key handed_under;    /* of the last hand-over, */
+    struct digest handed;             /* and its state */
 };
+
+enum { CHECKER_RELEASED_MAX = 256 };
 
 struct checker {
     struct simulation *simulation;
@@ -48,6 +52,9 @@ struct checker {
     struct checker_job *jobs;       /* by history_place */
     struct worker_summary *workers; /* room for what the core says of all of them */
     uint64_t leases, turns;
+    /* States that the messages of this batch let go of. */
+    struct digest released[CHECKER_RELEASED_MAX];
+    uint32_t released_count;
 };
 
 void checker_init(struct checker *checker, struct simulation *simulation,
@@ -85,6 +92,9 @@ void checker_on_undecoded(struct checker *checker, const struct packet *packet,
 /* A worker hands a job to a slot: it must have everything in its cache, and pinned. */
 void checker_on_run(struct checker *checker, const struct worker_node *worker,
                     const struct lease *lease);
+
+/* A worker offers the state of a job. */
+void checker_on_handover(struct checker *checker, const struct handover *handover);
 
 /* The detail that a worker sends with this job's result. */
 uint32_t checker_detail(const struct job *job, uint8_t detail[64]);

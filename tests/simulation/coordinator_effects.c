@@ -123,6 +123,14 @@ void coordinator_start_wishes(struct coordinator_node *node)
     node->started_wishes = 0;
 }
 
+bool coordinator_is_pulling(const struct coordinator_node *node, const struct digest *digest)
+{
+    for (uint32_t i = 0; i < node->wish_count; i++)
+        if (digest_equal(&node->wishes[i].digest, digest))
+            return true;
+    return node->alive && transfers_find(node->bulk.transfers, digest).index != TRANSFER_NONE.index;
+}
+
 static void cancel_pull(struct coordinator_node *node, const struct digest *digest)
 {
     for (size_t i = node->wish_count; i-- > node->started_wishes;)

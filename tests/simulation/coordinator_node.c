@@ -288,6 +288,19 @@ void coordinator_deliver(struct coordinator_node *node, struct packet *packet)
     wake(node, dice_chance(dice, 0.1) ? dice_below(dice, 10) : 0);
 }
 
+void coordinator_order(struct coordinator_node *node, const struct user_command *command)
+{
+    if (!node->alive)
+        return;
+    struct core_event event = {
+        .kind = CORE_COMMAND_RECEIVED,
+        .now_ms = coordinator_now(node),
+        .command = command,
+    };
+    coordinator_step(node, &event);
+    wake(node, 0);
+}
+
 void coordinator_request_stop(struct coordinator_node *node)
 {
     if (!node->alive)

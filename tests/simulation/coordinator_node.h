@@ -114,6 +114,8 @@ void coordinator_resume(struct coordinator_node *node);
 /* The user's `ratchet skip`. */
 void coordinator_skip(struct coordinator_node *node, struct job_key job);
 /* The user's "hours are over". */
+/* A user gives an order. */
+void coordinator_order(struct coordinator_node *node, const struct user_command *command);
 void coordinator_request_stop(struct coordinator_node *node);
 
 /* --------------------------------------------- for the two files of this module (effects, loop) */
@@ -130,6 +132,7 @@ void coordinator_die(struct coordinator_node *node);
 void coordinator_give_up(struct coordinator_node *node);
 /* Sends the first `count` datagrams of the batch, and forgets all. */
 void coordinator_flush(struct coordinator_node *node, size_t count);
+bool coordinator_is_pulling(const struct coordinator_node *node, const struct digest *digest);
 void coordinator_start_pull(struct coordinator_node *node, const struct instance_id *from,
                             const struct digest *digest);
 /* Starts pulls that found the table of transfers full, as far as it goes now. */

@@ -38,6 +38,8 @@ static const struct fault_info infos[FAULT_COUNT] = {
                             "SIGSTOP of a worker's supervisor for up to 40 s"},
     [FAULT_WORKER_LEAVE] = {"worker-leave", FAULT_EVERY_MS, 2000, 60000,
                             "SIGTERM of a worker; it joins again later"},
+    [FAULT_DRAIN] = {"drain", FAULT_EVERY_MS, 2000, 60000,
+                     "a user has a worker hand over and leave; it joins again later"},
     [FAULT_SLOT_DEATH] = {"slot-death", FAULT_PER_MILLION, 1000, 400000,
                           "a slot process dies during a job"},
     [FAULT_SLOT_HANG] = {"slot-hang", FAULT_PER_MILLION, 1000, 200000,

@@ -47,6 +47,7 @@ static void add(struct simulation_result *sum, const struct simulation_result *o
     sum->worker_ms += other->worker_ms;
     sum->commits += other->commits;
     sum->evaluations += other->evaluations;
+    sum->resumptions += other->resumptions;
     sum->datagrams += other->datagrams;
 }
 

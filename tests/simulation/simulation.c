@@ -290,6 +290,7 @@ struct simulation_result simulation_run(const struct simulation_setup *setup)
         .worker_ms = simulation->worker_ms,
         .commits = simulation->checker.sequence,
         .evaluations = simulation->evaluations,
+        .resumptions = simulation->resumptions,
         .datagrams = simulation->network.datagrams,
     };
     memcpy(result.fault_counts, simulation->fault_counts, sizeof result.fault_counts);

@@ -44,6 +44,7 @@ struct simulation {
     const struct history *skips; /* its skips are given to this run, too; or NULL */
     uint64_t fault_counts[FAULT_COUNT];
     uint64_t evaluations; /* jobs carried out by slots */
+    uint64_t resumptions; /* that began where another worker left off */
     uint64_t worker_ms;   /* how long processes of workers have lived, added up */
 };
 
@@ -63,7 +64,7 @@ struct simulation_setup {
 struct simulation_result {
     struct failure failure;
     struct digest digest;
-    uint64_t simulated_ms, worker_ms, commits, evaluations, datagrams;
+    uint64_t simulated_ms, worker_ms, commits, evaluations, resumptions, datagrams;
     uint64_t inputs_compared; /* decisions of users, replayed in another run */
     uint64_t fault_counts[FAULT_COUNT];
 };

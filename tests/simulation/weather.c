@@ -5,6 +5,7 @@
 #include "tests/simulation/skips.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static struct worker_node *any_worker(struct simulation *simulation)
 {
@@ -111,6 +112,16 @@ static void send_worker_away(struct simulation *simulation)
     simulation->fault_counts[FAULT_WORKER_LEAVE]++;
 }
 
+/* As often as not of somebody who is not there. */
+static void drain_worker(struct simulation *simulation)
+{
+    struct user_command command = {.kind = COMMAND_DRAIN};
+    snprintf(command.worker, sizeof command.worker, "w%" PRIu32,
+             dice_below(&simulation->world.dice, simulation->cast.seats));
+    coordinator_order(&simulation->coordinator, &command);
+    simulation->fault_counts[FAULT_DRAIN]++;
+}
+
 static void evict_blobs(struct simulation *simulation)
 {
     struct worker_node *worker = any_worker(simulation);
@@ -150,6 +161,7 @@ static void (*const strikes[FAULT_COUNT])(struct simulation *) = {
     [FAULT_WORKER_KILL] = kill_worker,
     [FAULT_WORKER_PAUSE] = pause_worker,
     [FAULT_WORKER_LEAVE] = send_worker_away,
+    [FAULT_DRAIN] = drain_worker,
     [FAULT_CACHE_EVICTION] = evict_blobs,
     [FAULT_CACHE_FULL] = change_cache_level,
     [FAULT_STOP] = stop_run,

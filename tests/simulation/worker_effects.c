@@ -28,6 +28,8 @@ static void perform_send(struct worker_node *node, const struct message *message
 {
     struct simulation *simulation = node->simulation;
     narrate_message(&simulation->world, ">", node->seat, message);
+    if (message->kind == MESSAGE_HANDOVER)
+        checker_on_handover(&simulation->checker, &message->handover);
     if (dice_chance(&simulation->world.dice, 0.3) || node->out_size > 4096)
         worker_flush(node);
     struct message changed;
@@ -181,6 +183,9 @@ static void perform(struct worker_node *node, const struct worker_effect *effect
     case WORKER_RUN:
         worker_slot_run(node, effect->run.slot, &effect->run.lease);
         break;
+    case WORKER_STOP_SLOT:
+        worker_slot_stop(node, effect->slot);
+        break;
     case WORKER_KILL_SLOT:
         worker_slot_kill(node, effect->slot);
         break;
@@ -250,6 +255,8 @@ void worker_ask_to_leave(struct worker_node *node)
     if (!node->alive)
         return;
     struct shell_news news = {.kind = WORKER_LEAVE_REQUESTED};
+    if (dice_chance(&node->simulation->world.dice, 0.25))
+        news.kind = WORKER_FINISH_REQUESTED;
     node->leaving = true;
     worker_tell(node, &news);
 }

@@ -104,6 +104,10 @@ static void fill_event(struct worker_event *event, struct shell_news *news,
         event->finished.slot = news->slot;
         event->finished.result = &news->result;
         break;
+    case WORKER_SLOT_HANDED_OVER:
+        event->handed_over.slot = news->slot;
+        event->handed_over.handover = &news->handover;
+        break;
     case WORKER_SLOT_DIED:
         event->died.slot = news->slot;
         event->died.exit_code = news->exit_code;

@@ -34,7 +34,8 @@ struct home {
 struct node_slot {
     enum { NODE_SLOT_DOWN = 0, NODE_SLOT_IDLE, NODE_SLOT_BUSY } state;
     uint64_t token; /* of what goes on in it: changes with every job, death and kill */
-    uint64_t started_ms;
+    uint64_t started_ms, duration_ms; /* to the end of the job, or to its death */
+    uint64_t steps_before;            /* carried out elsewhere */
     struct lease lease;
 };
 
@@ -44,6 +45,7 @@ struct shell_news {
     uint32_t slot;
     struct digest digest;
     struct result result;
+    struct handover handover;
     uint8_t detail[DETAIL_MAX];
     int32_t exit_code, signal;
     bool out_of_memory, cache_full;
@@ -120,6 +122,11 @@ void worker_die(struct worker_node *node);
 void worker_slot_start(struct worker_node *node, uint32_t slot);
 void worker_slot_run(struct worker_node *node, uint32_t slot, const struct lease *lease);
 void worker_slot_kill(struct worker_node *node, uint32_t slot);
+/* worker_handover.c: stops a job, at some step and perhaps; steps that are left of one that begins;
+ * how long so many steps take. */
+void worker_slot_stop(struct worker_node *node, uint32_t slot);
+uint64_t worker_slot_resume(struct worker_node *node, struct node_slot *slot);
+uint64_t worker_slot_share(uint64_t duration_ms, uint64_t steps);
 /* Answers those fetches whose blob is in the cache by now; a pull that failed fails its fetches. */
 void worker_settle_fetches(struct worker_node *node);
 void worker_fail_fetch(struct worker_node *node, const struct digest *digest);

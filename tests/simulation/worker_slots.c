@@ -231,12 +231,14 @@ void worker_slot_run(struct worker_node *node, uint32_t index, const struct leas
     slot->token++;
     slot->lease = *lease;
     slot->started_ms = simulation->world.now_ms;
-    uint64_t duration_ms = draw_duration(node, &lease->job);
+    uint64_t duration_ms =
+        worker_slot_share(draw_duration(node, &lease->job), worker_slot_resume(node, slot));
     struct dice *dice = &simulation->world.dice;
     bool dies = trial_is_poison(simulation->trial, &lease->job) ||
                 dice_chance(dice, fault_chance(&simulation->plan, FAULT_SLOT_DEATH));
     if (dies)
         duration_ms = dice_between(dice, (struct span){0, duration_ms});
+    slot->duration_ms = duration_ms;
     world_trace(&simulation->world,
                 "w%" PRIu32 ": slot %" PRIu32 " runs %" PRIu32 "/%" PRIu64 " for %" PRIu64 " ms",
                 node->seat, index, lease->job.key.line, lease->job.key.job, duration_ms);

@@ -128,7 +128,7 @@ struct worker_core {
     uint64_t cache_bytes;
     uint32_t crowded_by; /* children that left no room for a job's inputs: no work is asked for
                             until there are fewer; 0: it was not so */
-    uint64_t leave_by; /* UINT64_MAX until nothing runs, or jobs are to be handed over */
+    uint64_t leave_by;   /* UINT64_MAX until nothing runs, or jobs are to be handed over */
     enum worker_exit leave_code;
     char leave_reason[REASON_BYTES_MAX]; /* what goodbye says */
 

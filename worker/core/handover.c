@@ -53,12 +53,15 @@ void worker_on_slot_handed_over(struct worker_core *core, const struct worker_ev
     uint32_t index = core->slots[slot].task;
     bool ours = index != TASK_NONE && core->handing_over &&
                 digest_equal(&handover->job, &core->tasks[index].description);
-    if (!ours && partial->bytes > 0)
-        worker_emit_unpin(core, &partial->state);
-    worker_slot_rest(core, slot);
-    if (index == TASK_NONE)
+    if (!ours) { /* as with a result that nobody asked for */
+        if (partial->bytes > 0)
+            worker_emit_unpin(core, &partial->state);
+        if (index != TASK_NONE)
+            worker_task_end(core, index);
         return;
-    if (!ours || partial->bytes == 0) {
+    }
+    worker_slot_rest(core, slot);
+    if (partial->bytes == 0) {
         worker_task_end(core, index);
         core->beat_at = core->now; /* the coordinator sees that it is not here any more */
         return;
