@@ -55,7 +55,8 @@ const char *message_name(uint32_t kind);
 enum held_phase {
     HELD_QUEUED = 1, /* waits for a slot or for bytes */
     HELD_RUNNING = 2,
-    HELD_FINISHED = 3, /* the result waits for its verdict; the child is pinned */
+    HELD_FINISHED = 3, /* the result, or the state of a job that is handed over, waits for its
+                          verdict; the child, or the state, is pinned */
 };
 
 struct held {

@@ -252,6 +252,11 @@ static void say_attempts(const struct json_node *job, struct sentences *sentence
             age, attempts);
     else
         say(sentences, "It was created %s ago.", age);
+    uint64_t steps = json_get_u64(job, "partial_steps", 0);
+    if (steps > 0)
+        say(sentences,
+            "It was handed over behind step %" PRIu64 "; whoever gets it goes on from there.",
+            steps);
     if (deaths + failures > 0 && !fact_is(job, "state", "quarantined"))
         say(sentences,
             "%" PRIu64 " slot process%s died of it and %" PRIu64

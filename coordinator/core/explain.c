@@ -209,6 +209,7 @@ static void explain_history(const struct core *core, const struct slot *slot,
     explained->opinions = slot->opinions;
     explained->deaths = slot->deaths;
     explained->failures = slot->failures;
+    explained->partial_steps = slot->partial.steps;
     uint32_t troubles = slot->trouble_count < TROUBLES_MAX ? slot->trouble_count : TROUBLES_MAX;
     for (uint32_t i = 0; i < troubles && i < EXPLAINED_TROUBLES_MAX; i++)
         explained->troubles[explained->trouble_count++] = tag_of(core, &slot->trouble_at[i]);

@@ -115,6 +115,7 @@ struct job_explanation {
     /* From JOB_IS_WAITING to JOB_IS_QUARANTINED: */
     uint64_t age_ms; /* since it was created, or the coordinator started */
     uint32_t attempts, opinions, deaths, failures;
+    uint64_t partial_steps; /* carried out already by those who handed it over; 0: none */
     uint32_t trouble_count; /* workers where it died, failed or got lost; the last few */
     struct worker_tag troubles[EXPLAINED_TROUBLES_MAX];
     uint32_t lease_count; /* those filled in */

@@ -52,7 +52,8 @@ uint64_t local_worker_deadline(const struct local_worker *worker);
 bool local_worker_was_refused(const struct local_worker *worker);
 /* True while the child lives. */
 bool local_worker_is_alive(const struct local_worker *worker);
-/* Asks it to finish (SIGTERM) or ends it (SIGKILL); it is not started again. */
+/* Asks it to finish what runs (SIGUSR1), to leave soon (SIGTERM) or ends it (SIGKILL); it is not
+ * started again. */
 void local_worker_stop(struct local_worker *worker, int signal);
 
 #endif

@@ -270,6 +270,7 @@ static void set_history(struct json_node *node, const struct job_explanation *ex
 {
     json_set_u64(node, "age_ms", explained->age_ms);
     json_set_u64(node, "attempts", explained->attempts);
+    json_set_u64(node, "partial_steps", explained->partial_steps);
     json_set_u64(node, "opinions", explained->opinions);
     json_set_u64(node, "deaths", explained->deaths);
     json_set_u64(node, "failures", explained->failures);

@@ -63,8 +63,9 @@ static const struct argp_option table[] = {
 };
 
 static const char doc[] = "Computes jobs for a Ratchet coordinator until its run ends."
-                          "\vSIGTERM or Ctrl-C: finish what runs, then leave; a second time: leave "
-                          "at once. Exit codes: 0 "
+                          "\vSIGTERM or Ctrl-C: hand over what runs, so that another worker goes "
+                          "on with it, then leave, after 8 s at most; a second time: leave at "
+                          "once. SIGUSR1: finish what runs, then leave. Exit codes: 0 "
                           "done, 1 failed, 2 usage, 3 a data set is missing or damaged, 4 cannot "
                           "reach the coordinator or not let in.";
 

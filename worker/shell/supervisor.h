@@ -3,8 +3,8 @@
  *
  * It waits for datagrams, slots and signals; turns each into an event of the core; carries the
  * core's effects out. Whatever computes is in the slots' processes, whatever may wait is refused
- * here, so heartbeats leave in time. SIGTERM or SIGINT: finish what runs, then go; a second one:
- * go.
+ * here, so heartbeats leave in time. SIGTERM or SIGINT: hand over what runs, then go; SIGUSR1:
+ * finish what runs, then go; a second one: go.
  */
 #ifndef RATCHET_WORKER_SHELL_SUPERVISOR_H
 #define RATCHET_WORKER_SHELL_SUPERVISOR_H

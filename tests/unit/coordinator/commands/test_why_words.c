@@ -98,6 +98,8 @@ static void test_waiting_jobs(void **state)
     expect("the only worker is silent");
     explain(explain_job, WAITING("workers_silent", "'joined':3,'suspect':2,'benched':1", ""));
     expect("of 3 workers 2 are silent and 1 benched");
+    explain(explain_job, WAITING("workers_busy", "'joined':1,'slots':1", ",'partial_steps':70"));
+    expect("It was handed over behind step 70; whoever gets it goes on from there.");
     explain(explain_job, WAITING("workers_silent", "'joined':1,'draining':1", ""));
     expect("the only worker is draining");
     explain(explain_job, WAITING("workers_silent", "'joined':2,'draining':2", ""));
