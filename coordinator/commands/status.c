@@ -147,6 +147,10 @@ static void show_live(const struct json_node *root)
     printf("%-11s %" PRIu64 " waiting, %" PRIu64 " leased, %" PRIu64 " held\n", "in flight",
            json_get_u64(root, "waiting", 0), json_get_u64(root, "leased", 0),
            json_get_u64(root, "held", 0));
+    if (json_get_u64(root, "audits", 0) > 0)
+        printf("%-11s %" PRIu64 " asked, %" PRIu64 " agreed, %" PRIu64 " differed\n", "audits",
+               json_get_u64(root, "audits", 0), json_get_u64(root, "audits_agreed", 0),
+               json_get_u64(root, "audits_differed", 0));
     const struct json_node *traffic = json_get_node(root, "traffic");
     if (traffic != NULL)
         printf("%-11s %.0f bytes per job message, %" PRIu64 " at most; %" PRIu64

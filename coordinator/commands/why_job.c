@@ -133,7 +133,7 @@ static void say_work(const struct json_node *commit, struct sentences *sentences
     if (attempts > 1)
         say(sentences, "It took %" PRIu64 " attempts.", attempts);
     if (opinions > 0)
-        say(sentences, "As a would-be champion it was evaluated %s more before it was believed.",
+        say(sentences, "It was handed out %s more for a second opinion before it was believed.",
             opinions == 1 ? "once" : "several times");
 }
 

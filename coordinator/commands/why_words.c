@@ -242,6 +242,25 @@ static void describe_opinion(const struct json_node *root, const struct json_nod
         add(text, "; an earlier opinion did not agree with it");
 }
 
+/* The whole job once more; by itself when it is the only worker. */
+static void describe_audit(const struct json_node *root, const struct json_node *job, char *text)
+{
+    const struct json_node *leases = json_get_node(job, "leases");
+    add(text, " and was drawn for an audit, so it has to come out again first: ");
+    if (json_array_count(leases) > 0) {
+        const struct json_node *lease = json_array_at(leases, 0);
+        add_worker(text, lease);
+        add(text, " carries it out once more, handed out ");
+        add_age(text, lease, "since_ms");
+        add(text, " ago");
+    } else {
+        add(text, "that waits for another worker, and ");
+        add_wait(text, root, job, json_get_text(job, "opinion_reason", ""));
+    }
+    if (json_get_u64(job, "contradictions", 0) > 0)
+        add(text, "; something else has come out at another worker");
+}
+
 static void describe_held(const struct json_node *root, const struct json_node *job, char *text)
 {
     char fitness[FITNESS_BYTES_MAX], size[AGE_BYTES_MAX];
@@ -259,6 +278,8 @@ static void describe_held(const struct json_node *root, const struct json_node *
             json_get_text(job, "bytes_at", "a worker that has left"));
     } else if (fact_is(job, "reason", "opinion")) {
         describe_opinion(root, job, text);
+    } else if (fact_is(job, "reason", "audit")) {
+        describe_audit(root, job, text);
     } else {
         add(text, " and is committed at the next step");
     }

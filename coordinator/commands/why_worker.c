@@ -88,7 +88,9 @@ static void say_jobs(const struct json_node *root, const struct json_node *worke
         format_age(json_get_u64(lease, "since_ms", 0), since);
         say(sentences, "Job %s %s there; it was handed out %s ago%s.",
             json_get_text(lease, "job", "?"), verb, since,
-            fact_is(lease, "reason", "promising") ? ", for a second opinion" : "");
+            fact_is(lease, "reason", "promising") ? ", for a second opinion"
+            : fact_is(lease, "reason", "audit")   ? ", for an audit"
+                                                  : "");
     }
     uint64_t count = json_get_u64(worker, "lease_count", 0);
     if (count > json_array_count(leases))

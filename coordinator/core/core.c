@@ -91,6 +91,7 @@ static bool make_tables(struct core *core, const struct demand *demand)
     core->sessions = table(sessions, sizeof *core->sessions);
     core->free_sessions = free_list(sessions);
     core->free_session_count = sessions;
+    core->groups = table(sessions, sizeof *core->groups);
     core->by_instance = fixed_map_create(sessions);
     core->by_home = fixed_map_create(sessions);
 
@@ -109,11 +110,11 @@ static bool make_tables(struct core *core, const struct demand *demand)
     core->blobs = table(core->blob_capacity, sizeof *core->blobs);
     core->by_digest = fixed_map_create(core->blob_capacity);
     core->lines = table(core->config.line_count, sizeof *core->lines);
-    return core->sessions != NULL && core->free_sessions != NULL && core->by_instance != NULL &&
-           core->by_home != NULL && core->slots != NULL && core->free_slots != NULL &&
-           core->by_job != NULL && core->heap != NULL && core->leases != NULL &&
-           core->free_leases != NULL && core->blobs != NULL && core->by_digest != NULL &&
-           core->lines != NULL && make_places(core, demand->state_bytes);
+    return core->sessions != NULL && core->free_sessions != NULL && core->groups != NULL &&
+           core->by_instance != NULL && core->by_home != NULL && core->slots != NULL &&
+           core->free_slots != NULL && core->by_job != NULL && core->heap != NULL &&
+           core->leases != NULL && core->free_leases != NULL && core->blobs != NULL &&
+           core->by_digest != NULL && core->lines != NULL && make_places(core, demand->state_bytes);
 }
 
 static void init_tables(struct core *core)
@@ -132,8 +133,8 @@ struct core *core_create(const struct core_config *config, struct error *error)
     enum { TABLE_MAX = 1 << 28 };
     if (config->line_count == 0 || config->line_count > LINES_MAX || config->open_lines == 0 ||
         (config->places != 0 && config->places < config->open_lines) || config->sessions_max == 0 ||
-        config->sessions_max > SESSIONS_MAX) {
-        error_set(error, -1, "coordinator: lines, open lines or sessions are out of range");
+        config->sessions_max > SESSIONS_MAX || !(config->audit >= 0 && config->audit <= 1)) {
+        error_set(error, -1, "coordinator: lines, open lines, sessions or audits are out of range");
         return NULL;
     }
     struct demand demand = demand_of(config);
@@ -190,6 +191,7 @@ void core_destroy(struct core **pointer)
     free(core->slots);
     fixed_map_destroy(&core->by_home);
     fixed_map_destroy(&core->by_instance);
+    free(core->groups);
     free(core->free_sessions);
     free(core->sessions);
     free(core);

@@ -16,7 +16,7 @@
  * effects stay bounded.
  *
  * The rules: creation in lines.c, commit order in commits.c, digest in chain.h, second opinions in
- * results.c; README.md of this folder leads to each.
+ * results.c and audits.c; README.md of this folder leads to each.
  */
 #ifndef RATCHET_COORDINATOR_CORE_CORE_H
 #define RATCHET_COORDINATOR_CORE_CORE_H
@@ -50,6 +50,8 @@ struct core_config {
     enum commit_mode mode;
     bool final_evaluation; /* each line's last job evaluates its champion on the test slice */
     bool opinion_promising;
+    double audit; /* share of the jobs that are carried out a second time before their commit: 0..1
+                   */
     bool poison_fails; /* a poisonous job is committed as FAILED; otherwise it stops its line */
     char numeric[VERSION_BYTES_MAX]; /* class of an ordered run; "" in arrival mode: any; "native":
                                         any openblas-..., of an ordered run the first that joins */
@@ -88,7 +90,7 @@ struct commit_record {
     struct digest chain; /* of the line, this commit included */
     /* Below: told to people, never part of a digest. */
     uint32_t attempts; /* how often the job was handed out, */
-    uint32_t opinions; /* and how often its child, to be evaluated once more */
+    uint32_t opinions; /* and how often for a second opinion: its child, or the job once more */
     uint32_t compute_ms;
     char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX];
     char numeric[VERSION_BYTES_MAX]; /* class in which the worker computed */
@@ -287,6 +289,8 @@ struct core_summary {
     uint32_t waiting, leased, held, quarantined; /* jobs in flight by state */
     uint32_t workers, suspects, slots;
     uint64_t results, results_stale, attempts, deaths, opinions, handovers;
+    /* Jobs whose result was to be confirmed; further executions that did so, and that did not. */
+    uint64_t audits, audits_agreed, audits_differed;
     uint64_t admitted;
     bool has_champion;
     struct job_key champion;

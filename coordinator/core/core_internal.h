@@ -9,7 +9,8 @@
  *   sessions.c  hello, heartbeat, liveness, goodbye
  *   numeric.c   which numeric class is welcome
  *   leases.c    hand-out and take-back of jobs
- *   results.c   results, deaths, second opinions
+ *   results.c   results, deaths, second opinions on would-be champions
+ *   audits.c    jobs that are carried out a second time before their commit
  *   lines.c     creation rule, stops, poison
  *   skips.c     jobs that a user gives up
  *   blobs.c     who refers to which checkpoint
@@ -55,6 +56,7 @@ enum {
     DISPUTES_MAX = 8,
     HOLDERS_MAX = 4,
     OPINIONS_MAX = 2,
+    VOTES_MAX = 16,
     TROUBLES_MAX = 4,
     PARKED_PER_STEP = 1024,
     STUCK_MS = 15000, /* so long must nothing be leased for want of room before something is done */
@@ -83,6 +85,7 @@ struct session {
     bool benched;  /* gave a result that others disproved: gets no more work */
     bool draining; /* was told to leave: gets no more work */
     char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX], numeric[VERSION_BYTES_MAX];
+    uint32_t group; /* those of its numeric class */
     uint32_t slots, capacity, lease_count;
     uint32_t beat;       /* counts heartbeats, to tell which leases the last one listed */
     uint32_t generation; /* of this table entry: a stale index is recognised */
@@ -91,6 +94,7 @@ struct session {
     struct link by_silence; /* longest silent first */
     struct link by_credit;  /* those that may get work, in turn */
     bool in_credit, able;   /* able: ready, not benched, with any capacity at all */
+    bool silent;            /* suspect and not benched */
     struct list leases;
 };
 
@@ -114,6 +118,12 @@ enum slot_state {
 };
 
 enum opinion_state { OPINION_NONE = 0, OPINION_WAITING, OPINION_LEASED, OPINION_AGREED };
+
+/* What a worker says of a job: who, and a hash of all that must be equal. See audits.c. */
+struct vote {
+    struct home_id by;
+    struct digest print;
+};
 
 /* A job in flight. */
 struct slot {
@@ -167,13 +177,22 @@ struct slot {
     uint32_t handed_blob;                    /* reference, or NONE: none is, */
     uint32_t handed_lease;                   /* and under which lease it was given back */
 
-    /* Second opinion on the child. */
+    /* Second opinion: on the child (LEASE_PROMISING), or the whole job once more (LEASE_AUDIT). */
     enum opinion_state opinion;
+    enum lease_reason opinion_reason;
     struct digest opinion_description;
-    uint32_t disputes; /* results dropped because opinions did not agree with them */
+    uint32_t disputes; /* results dropped because opinions did not agree with them, and audits that
+                          settled nothing */
     uint32_t opinion_count;
     double opinion_fitness[OPINIONS_MAX];
     struct instance_id opinion_by[OPINIONS_MAX];
+
+    /* Of an audited job: what the held result says, and all votes of its numeric class, also those
+     * whose results are gone; the last one is the last in time. */
+    struct digest held_print;
+    char vote_numeric[VERSION_BYTES_MAX];
+    uint32_t vote_count, audit_failures;
+    struct vote votes[VOTES_MAX];
 };
 
 enum blob_state { BLOB_UNKNOWN = 0, BLOB_PULLING, BLOB_STORED };
@@ -224,6 +243,14 @@ struct place {
     uint32_t champion_blob;
 };
 
+/* The workers of one numeric class that have joined and are not benched. */
+struct group {
+    char numeric[VERSION_BYTES_MAX];
+    uint32_t joined; /* benched ones counted in: 0 frees the entry */
+    uint32_t trusted, able;
+    uint32_t silent; /* suspect: they may be back in a moment */
+};
+
 struct core {
     struct core_config config;
     uint64_t now_ms, live_ms; /* live_ms: the liveness clock */
@@ -239,6 +266,8 @@ struct core {
     uint32_t session_count, benched_count, able_count;
     uint32_t *free_sessions, free_session_count;
     uint64_t silence_deadline; /* on the liveness clock */
+    struct group *groups;      /* one for each class that was ever there at the same time */
+    uint32_t group_count;
 
     struct lease_entry *leases;
     uint32_t *free_leases, free_lease_count, lease_capacity;
@@ -325,6 +354,8 @@ void session_update_credit(struct core *core, uint32_t session);
 void session_bench(struct core *core, const struct instance_id *instance);
 /* "ready", "suspect", "draining", "benched" */
 const char *session_state_name(const struct session *session);
+/* The worker with this cache and spool, under whatever instance, or NONE. */
+uint32_t session_find_home(const struct core *core, const struct home_id *home);
 
 /* -------------------------------------------------------------------------------------- numeric.c
  */
@@ -342,6 +373,37 @@ void numeric_explain(const struct core *core, char reason[REASON_BYTES_MAX]);
 /* The class of a commit of the ledger; -1 when the run has another one. */
 int numeric_replay(struct core *core, const struct commit_record *record, struct error *error);
 
+/* --------------------------------------------------------------------------------------- audits.c
+ */
+
+/* Whether the job is to be carried out a second time: a function of the experiment alone. */
+bool audit_is_drawn(const struct core *core, const struct slot *slot);
+/* The result that the slot holds has just come from this session. */
+void audit_on_first(struct core *core, uint32_t slot, uint32_t session,
+                    const struct result *result);
+/* True when the held result needs no audit, or has passed it; asks for one otherwise. */
+bool audit_prepare(struct core *core, uint32_t slot);
+/* Whether a result of the slot's job by this session, beside the one that is held, is a vote. */
+bool audit_welcomes(const struct core *core, const struct slot *slot, uint32_t session);
+/* Votes that are not for the result that is held. */
+uint32_t audit_contradictions(const struct slot *slot);
+/* A worker lists a task of this job: is it an earlier execution than the one that the lease asks
+ * for? */
+bool audit_is_past(const struct core *core, uint32_t lease, const struct lease_key *listed);
+/* A result of a job that is held. False, with nothing done, when no audit has a use for it. */
+bool audit_on_result(struct core *core, uint32_t slot, uint32_t session,
+                     const struct result *result);
+/* The auditor could not carry it out, or its slot process died of it. */
+void audit_on_failure(struct core *core, uint32_t slot);
+/* To whom a waiting audit would go now: as leases_choose(). */
+uint32_t audit_choose(const struct core *core, const struct slot *slot);
+/* Nobody is left who could confirm the held result: it has to be made anew. */
+bool audit_is_orphan(const struct core *core, const struct slot *slot);
+
+/* A worker of the class joins: its group. */
+uint32_t group_join(struct core *core, const char *numeric);
+void group_leave(struct core *core, const struct session *session);
+
 /* --------------------------------------------------------------------------------------- leases.c
  */
 
@@ -352,7 +414,8 @@ void leases_dispatch(struct core *core);
 /* To whom a waiting job (or opinion) would go now: a session; NONE: somebody who is busy now is
  * waited for, or nobody is there. */
 uint32_t leases_choose(const struct core *core, const struct slot *slot);
-/* A worker runs a job that nobody was given in this epoch: it is its lease from now on. */
+/* A worker runs a job (or an audit) that nobody was given in this epoch: it is its lease from now
+ * on. */
 void lease_adopt(struct core *core, uint32_t slot, uint32_t session, const struct lease_key *key);
 void lease_free(struct core *core, uint32_t lease);
 /* Takes a lease back: the job (or opinion) waits again. */
@@ -373,6 +436,15 @@ uint32_t lease_find(const struct core *core, uint32_t slot, uint32_t session, ui
 
 void results_on_result(struct core *core, uint32_t session, const struct result *result);
 void results_on_death(struct core *core, uint32_t session, const struct death *death);
+/* Sentence on what is wrong with a result of this job, or NULL. */
+const char *result_fault(const struct core *core, const struct slot *slot,
+                         const struct result *result);
+/* The result as it is kept and compared: one NaN for all, diverged when its fitness is no number.
+ */
+struct result result_clean(const struct slot *slot, const struct result *result);
+/* The slot holds this result from now on; whatever it held before is forgotten. */
+void result_keep(struct core *core, uint32_t slot, const struct session *session,
+                 const struct result *result);
 /* The slot's result is void (bytes gone, disproved): the job waits again. */
 void result_drop(struct core *core, uint32_t slot);
 /* Bytes and opinions that a commit needs under the present state: true when all are there. */

@@ -179,7 +179,7 @@ static void explain_wait(const struct core *core, const struct slot *slot,
 static enum commit_wait commit_wait_of(const struct core *core, const struct slot *slot)
 {
     if (slot->opinion == OPINION_WAITING || slot->opinion == OPINION_LEASED)
-        return COMMIT_OPINION;
+        return slot->opinion_reason == LEASE_AUDIT ? COMMIT_AUDIT : COMMIT_OPINION;
     if (slot->waits_for_blob)
         return COMMIT_BYTES;
     return slot_is_next(core, slot) ? COMMIT_MOMENT : COMMIT_TURN;
@@ -193,7 +193,7 @@ static void explain_result(const struct core *core, const struct slot *slot,
     explained->outcome = slot->outcome;
     explained->fitness = slot->fitness;
     explained->child_bytes = slot->child_bytes;
-    explained->contradictions = slot->opinion_count;
+    explained->contradictions = slot->opinion_count + audit_contradictions(slot);
     explained->holder = tag_of(core, &slot->holder);
     memcpy(explained->worker, slot->worker, sizeof explained->worker);
     memcpy(explained->host, slot->host, sizeof explained->host);

@@ -90,6 +90,7 @@ enum commit_wait {
     COMMIT_BYTES,    /* its child's bytes are under way */
     COMMIT_OPINION,  /* another worker's word on its child */
     COMMIT_MOMENT,   /* nothing */
+    COMMIT_AUDIT,    /* another worker's result of the same job */
 };
 
 struct worker_tag {
@@ -132,7 +133,7 @@ struct job_explanation {
     char worker[NAME_BYTES_MAX], host[NAME_BYTES_MAX]; /* who computed it */
     struct worker_tag holder;                          /* who has its bytes */
     uint64_t child_bytes;
-    uint32_t contradictions; /* opinions that did not agree with the result */
+    uint32_t contradictions; /* opinions, or results of audits, that did not agree with it */
 };
 
 void core_explain_job(const struct core *core, struct job_key job,

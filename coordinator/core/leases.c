@@ -167,11 +167,17 @@ void lease_adopt(struct core *core, uint32_t slot_index, uint32_t session,
                  const struct lease_key *key)
 {
     struct slot *slot = &core->slots[slot_index];
-    assert(slot->state == SLOT_WAITING);
+    bool audit = slot->state == SLOT_HELD;
+    assert(slot->state == SLOT_WAITING || (audit && slot->opinion == OPINION_WAITING));
     waiting_remove(core, slot_index);
-    slot->state = SLOT_LEASED;
     slot->attempts++;
-    uint32_t lease = lease_add(core, slot_index, session, key, LEASE_RETRY);
+    if (audit) {
+        slot->opinion = OPINION_LEASED;
+        slot->opinions++;
+    } else {
+        slot->state = SLOT_LEASED;
+    }
+    uint32_t lease = lease_add(core, slot_index, session, key, audit ? LEASE_AUDIT : LEASE_RETRY);
     core->leases[lease].beat = core->sessions[session].beat;
 }
 
@@ -323,13 +329,16 @@ static uint32_t session_for_job(const struct core *core, const struct slot *slot
 
 uint32_t leases_choose(const struct core *core, const struct slot *slot)
 {
-    return slot->state == SLOT_HELD ? session_for_opinion(core, slot) : session_for_job(core, slot);
+    if (slot->state != SLOT_HELD)
+        return session_for_job(core, slot);
+    return slot->opinion_reason == LEASE_AUDIT ? audit_choose(core, slot)
+                                               : session_for_opinion(core, slot);
 }
 
 static enum lease_reason reason_for(const struct slot *slot)
 {
     if (slot->state == SLOT_HELD)
-        return LEASE_PROMISING;
+        return slot->opinion_reason;
     return slot->attempts == 0 ? LEASE_FIRST : LEASE_RETRY;
 }
 
@@ -360,7 +369,7 @@ static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_i
     message->lease.key = key;
     message->lease.reason = reason;
     message->lease.partial = handover_for(core, slot_index, session_index);
-    message->lease.job = opinion ? opinion_job(slot) : slot->job;
+    message->lease.job = reason == LEASE_PROMISING ? opinion_job(slot) : slot->job;
 }
 
 void leases_dispatch(struct core *core)
@@ -372,6 +381,11 @@ void leases_dispatch(struct core *core)
     while (core->heap_count > 0 && core->by_credit.head != NONE && leased < LEASES_PER_STEP &&
            parked_count < PARKED_PER_STEP) {
         uint32_t slot = core->heap[0];
+        if (audit_is_orphan(core, &core->slots[slot])) {
+            result_drop(core, slot);
+            leased++; /* an effect, as a lease is */
+            continue;
+        }
         uint32_t session = leases_choose(core, &core->slots[slot]);
         if (session != NONE) {
             lease_out(core, slot, session);

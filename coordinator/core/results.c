@@ -1,5 +1,5 @@
 /*
- * results.c: results, deaths and second opinions.
+ * results.c: results, deaths and second opinions on would-be champions.
  *
  * The first result whose description is the job's is taken, whoever sends it and under whatever
  * attempt. A result that is not a function of the job (the worker could not do it) only ends the
@@ -59,9 +59,8 @@ void result_drop(struct core *core, uint32_t slot_index)
 /* -------------------------------------------------------------------------------- failed attempts
  */
 
-/* Sentence on what is wrong with a result of this job, or NULL. */
-static const char *fault_of(const struct core *core, const struct slot *slot,
-                            const struct result *result)
+const char *result_fault(const struct core *core, const struct slot *slot,
+                         const struct result *result)
 {
     if (result->outcome == OUTCOME_FAILED)
         return result->reason[0] != '\0' ? result->reason : "failed without a reason";
@@ -113,10 +112,11 @@ static bool opinion_prepare(struct core *core, uint32_t slot_index)
 {
     struct slot *slot = &core->slots[slot_index];
     if (!core->config.opinion_promising || !would_be_champion(core, slot))
-        return true;
+        return true; /* the audit of a job, if there was one, serves as its opinion, too */
     if (slot->opinion == OPINION_NONE) {
         struct job job = opinion_job(slot);
         slot->opinion_description = job_digest(&job);
+        slot->opinion_reason = LEASE_PROMISING;
         slot->opinion = OPINION_WAITING;
         core->counters.opinions++;
         waiting_add(core, slot_index);
@@ -124,9 +124,23 @@ static bool opinion_prepare(struct core *core, uint32_t slot_index)
     return slot->opinion == OPINION_AGREED;
 }
 
+/* What a benched worker left behind and nobody has confirmed is made anew, by somebody else. */
+static bool is_discredited(const struct core *core, const struct slot *slot)
+{
+    uint32_t holder = session_find(core, &slot->holder);
+    return slot->outcome != OUTCOME_FAILED && slot->opinion != OPINION_AGREED && holder != NONE &&
+           core->sessions[holder].benched;
+}
+
 bool result_prepare(struct core *core, uint32_t slot_index)
 {
     struct slot *slot = &core->slots[slot_index];
+    if (is_discredited(core, slot)) {
+        result_drop(core, slot_index);
+        return false;
+    }
+    if (!audit_prepare(core, slot_index))
+        return false;
     if (slot->job.kind != JOB_MUTATE)
         return true;
     struct candidate candidate = slot_candidate(core, slot_index);
@@ -134,7 +148,7 @@ bool result_prepare(struct core *core, uint32_t slot_index)
     if (!place->config.search.strategy->judge(place->strategy, &candidate))
         return true;
     if (slot->child_blob == NONE && blob_conflicts(core, &slot->child)) {
-        result_drop(core, slot_index); /* it was no imitation when it came: see fault_of() */
+        result_drop(core, slot_index); /* it was no imitation when it came: see result_fault() */
         if (++slot->failures >= FAILURES_MAX)
             lines_poison(core, slot_index, "its child's digest imitates another's");
         return false;
@@ -291,23 +305,30 @@ static double with_one_nan(double value)
     return isnan(value) ? (double)NAN : value;
 }
 
-static void keep_result(struct core *core, uint32_t slot_index, const struct session *session,
-                        const struct result *result)
+struct result result_clean(const struct slot *slot, const struct result *result)
 {
-    struct slot *slot = &core->slots[slot_index];
+    struct result clean = *result;
     bool good = result->outcome == OUTCOME_OK &&
                 (isfinite(result->fitness) || slot->job.kind == JOB_EVALUATE);
+    clean.outcome = good ? OUTCOME_OK : OUTCOME_DIVERGED;
+    clean.fitness = good ? with_one_nan(result->fitness) : (double)NAN;
+    for (uint32_t i = 0; i < clean.metric_count; i++)
+        clean.metrics[i].value = with_one_nan(result->metrics[i].value);
+    return clean;
+}
+
+void result_keep(struct core *core, uint32_t slot_index, const struct session *session,
+                 const struct result *result)
+{
+    struct slot *slot = &core->slots[slot_index];
+    struct result clean = result_clean(slot, result);
     numeric_keep(core);
     handover_forget(core, slot_index);
     slot->state = SLOT_HELD;
-    slot->outcome = good ? OUTCOME_OK : OUTCOME_DIVERGED;
-    slot->fitness = good ? with_one_nan(result->fitness) : (double)NAN;
-    slot->metric_count = result->metric_count;
-    for (uint32_t i = 0; i < result->metric_count; i++)
-        slot->metrics[i] = (struct metric){
-            .id = result->metrics[i].id,
-            .value = with_one_nan(result->metrics[i].value),
-        };
+    slot->outcome = clean.outcome;
+    slot->fitness = clean.fitness;
+    slot->metric_count = clean.metric_count;
+    memcpy(slot->metrics, clean.metrics, clean.metric_count * sizeof slot->metrics[0]);
     slot->child = result->child;
     slot->child_bytes = result->child_bytes;
     slot->steps = result->steps;
@@ -350,7 +371,7 @@ static void on_first(struct core *core, uint32_t slot_index, uint32_t session_in
 {
     struct slot *slot = &core->slots[slot_index];
     struct session *session = &core->sessions[session_index];
-    const char *fault = fault_of(core, slot, result);
+    const char *fault = result_fault(core, slot, result);
     if (fault != NULL) {
         effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
         attempt_failed(core, slot_index, session_index, result, fault);
@@ -361,9 +382,10 @@ static void on_first(struct core *core, uint32_t slot_index, uint32_t session_in
         blob_add_holder(core, slot->parent_blobs[i], session_index);
     leases_end(core, slot_index, session_index);
     waiting_remove(core, slot_index);
-    keep_result(core, slot_index, session, result);
+    result_keep(core, slot_index, session, result);
     receipt_owe(core, slot_index);
-    result_prepare(core, slot_index); /* asks for bytes ahead of its turn */
+    audit_on_first(core, slot_index, session_index, result);
+    result_prepare(core, slot_index); /* asks for bytes and audits ahead of its turn */
     slot_mark_ready(core, slot_index);
 }
 
@@ -390,10 +412,10 @@ void results_on_result(struct core *core, uint32_t session_index, const struct r
     }
     const struct slot *slot = &core->slots[slot_index];
     if (digest_equal(&result->job, &slot->description)) {
-        if (slot->state == SLOT_HELD)
-            on_repeated(core, slot_index, session_index, result);
-        else
+        if (slot->state != SLOT_HELD)
             on_first(core, slot_index, session_index, result);
+        else if (!audit_on_result(core, slot_index, session_index, result))
+            on_repeated(core, slot_index, session_index, result);
     } else if (slot->state == SLOT_HELD && slot->opinion == OPINION_LEASED &&
                digest_equal(&result->job, &slot->opinion_description)) {
         on_opinion(core, slot_index, session_index, result);
@@ -440,11 +462,14 @@ void results_on_death(struct core *core, uint32_t session_index, const struct de
         if (lease == NONE)
             continue;
         bool own = slot->state == SLOT_LEASED;
+        bool audit = core->leases[lease].reason == LEASE_AUDIT;
         slot_note_trouble(core, slot_index, session_index);
         handover_forget(core, slot_index);
         lease_lost(core, lease);
         if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
             lines_poison(core, slot_index, "its slot process died three times");
+        if (audit && counts(death))
+            audit_on_failure(core, slot_index);
     }
 }
 

@@ -28,6 +28,12 @@ uint32_t session_find(const struct core *core, const struct instance_id *instanc
     return session == FIXED_MAP_NONE ? NONE : session;
 }
 
+uint32_t session_find_home(const struct core *core, const struct home_id *home)
+{
+    uint32_t session = fixed_map_find(core->by_home, key_of(home->bytes));
+    return session == FIXED_MAP_NONE ? NONE : session;
+}
+
 /*
  * Workers take turns, and a turn is a quarter of a worker's slots: work spreads over machines, and
  * a large one still gets neighbouring jobs in one datagram, whose results commit together.
@@ -45,7 +51,12 @@ void session_update_credit(struct core *core, uint32_t index)
                 session->capacity > 0;
     bool wanted = able && session->lease_count < session->capacity;
     core->able_count += (uint32_t)able - (uint32_t)session->able;
+    struct group *group = &core->groups[session->group];
+    bool silent = session->state == SESSION_SUSPECT && !session->benched;
+    group->able += (uint32_t)able - (uint32_t)session->able;
+    group->silent += (uint32_t)silent - (uint32_t)session->silent;
     session->able = able;
+    session->silent = silent;
     if (session->in_credit && wanted && !ends_turn(session))
         return;
     if (session->in_credit)
@@ -80,6 +91,7 @@ static uint32_t session_open(struct core *core, const struct hello *hello, const
         .instance = hello->instance,
         .home = hello->home,
         .slots = hello->slots,
+        .group = group_join(core, numeric),
         .generation = generation,
         .heard_ms = core->live_ms,
     };
@@ -99,6 +111,7 @@ static void lift_benches(struct core *core)
 {
     core->benched_count = 0;
     for (uint32_t i = core->by_silence.head; i != NONE; i = core->sessions[i].by_silence.next) {
+        core->groups[core->sessions[i].group].trusted += core->sessions[i].benched;
         core->sessions[i].benched = false;
         session_update_credit(core, i);
     }
@@ -112,6 +125,7 @@ static void session_close(struct core *core, uint32_t index)
     core->benched_count -= session->benched;
     session->state = SESSION_FREE;
     session_update_credit(core, index);
+    group_leave(core, session);
     list_remove(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
     fixed_map_remove(core->by_instance, key_of(session->instance.bytes));
     fixed_map_remove(core->by_home, key_of(session->home.bytes));
@@ -131,9 +145,12 @@ void session_bench(struct core *core, const struct instance_id *instance)
     struct session *session = &core->sessions[index];
     session->benched = true;
     core->benched_count++;
+    core->groups[session->group].trusted--;
     struct note note = {.kind = NOTE_WORKER_BENCHED, .instance = instance};
-    effect_note(core, note, "worker %s on %s: others disproved what it said; no more work for it",
-                session->name, session->host);
+    effect_note(core, note,
+                "worker %s on %s: others disproved what it said; no more work for it; what it "
+                "did before is proved by: ratchet replay RUN --by %s",
+                session->name, session->host, session->name);
     while (session->leases.head != NONE)
         lease_lost(core, session->leases.head);
     session_update_credit(core, index);
@@ -307,14 +324,23 @@ static bool on_held(struct core *core, uint32_t index, const struct held *held)
     /* A benched worker is told to let go of whatever it has. */
     bool same = !session->benched && held->job_prefix == job_prefix(&slot->description);
     bool finished = held->phase == HELD_FINISHED;
+    if (same && finished && slot->state == SLOT_HELD &&
+        instance_equal(&slot->holder, &session->instance) &&
+        lease_key_equal(held->lease, slot->held_under))
+        return false; /* what it holds, whatever else of the job it has been asked for */
     uint32_t lease = lease_find(core, slot_index, index, held->job_prefix);
+    if (lease != NONE && audit_is_past(core, lease, &held->lease))
+        lease = NONE;
+    bool vote = same && lease == NONE && audit_welcomes(core, slot, index);
     if (lease != NONE) {
         core->leases[lease].beat = session->beat;
         core->leases[lease].phase = held->phase;
-    } else if (same && slot->state == SLOT_WAITING && !finished) {
+    } else if (!finished && ((same && slot->state == SLOT_WAITING) ||
+                             (vote && slot->opinion == OPINION_WAITING))) {
         lease_adopt(core, slot_index, index, &held->lease);
+        return false;
     }
-    if (finished && (lease != NONE || (same && slot->state != SLOT_HELD))) {
+    if (finished && (lease != NONE || vote || (same && slot->state != SLOT_HELD))) {
         /* It may believe that we hold this result, and say nothing for ever. */
         effect_verdict(core, &session->instance, &held->lease, VERDICT_LATER);
         return true;

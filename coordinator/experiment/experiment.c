@@ -196,6 +196,7 @@ void experiment_fill_core(const struct experiment *experiment, struct core_confi
     config->mode = settings->commit == COMMIT_CHOICE_ARRIVAL ? COMMIT_ARRIVAL : COMMIT_ORDERED;
     config->final_evaluation = settings->final_evaluation != 0;
     config->opinion_promising = settings->promising != 0;
+    config->audit = settings->audit;
     config->poison_fails = settings->poison == POISON_FAILS;
     fill_numeric(experiment, config);
     config->line_count = (uint32_t)settings->lines;

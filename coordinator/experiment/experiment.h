@@ -20,7 +20,7 @@
  *   budget: {jobs: 200}           # per line
  *   stop: {fitness: 0.99, stagnation: 100, hours: 2}
  *   final_evaluation: true        # champion on the test slice, as the last job
- *   opinions: {promising: true}
+ *   opinions: {promising: true, audit: 0.1}
  *   poison: stop                  # stop | fail
  *   storage: {keep: live, disk_max: 10GiB}
  *

@@ -31,7 +31,7 @@ struct settings {
     double null_dim, null_heal, null_work_ms, null_crash_per_million;
     double commit, lookahead, lines, open_lines;
     double jobs, stop_fitness, stop_stagnation, stop_hours; /* NaN: never; stagnation 0: never */
-    double promising, final_evaluation, poison, keep;
+    double promising, audit, final_evaluation, poison, keep;
     char model_spec[TOPOLOGY_TEXT_BYTES_MAX]; /* canonical; "": not given */
     double model_activation, model_init;
     char data_dir[SETTING_FOLDER_BYTES_MAX]; /* "": the set's usual place */

@@ -84,7 +84,7 @@ static const struct schema_entry schema[] = {
      "    chain BLOB NOT NULL, -- digest of the line's history up to here\n"
      "    attempts INTEGER NOT NULL, -- how often it was handed out; from here on: never part of a "
      "digest\n"
-     "    opinions INTEGER NOT NULL, -- how often its child was, to be evaluated once more\n"
+     "    opinions INTEGER NOT NULL, -- how often for a second opinion\n"
      "    compute_ms INTEGER NOT NULL,\n"
      "    waited_ms INTEGER NOT NULL, -- from creation to commit\n"
      "    worker TEXT NOT NULL,\n"

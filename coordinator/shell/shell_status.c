@@ -129,6 +129,9 @@ static void set_progress(const struct shell *shell, const struct core_summary *s
     json_set_u64(root, "results_stale", summary->results_stale);
     json_set_u64(root, "deaths", summary->deaths);
     json_set_u64(root, "opinions", summary->opinions);
+    json_set_u64(root, "audits", summary->audits);
+    json_set_u64(root, "audits_agreed", summary->audits_agreed);
+    json_set_u64(root, "audits_differed", summary->audits_differed);
     json_set_u64(root, "lines", summary->lines);
     json_set_u64(root, "lines_open", summary->lines_open);
     json_set_u64(root, "lines_closed", summary->lines_closed);

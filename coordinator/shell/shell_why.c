@@ -109,6 +109,8 @@ static const char *commit_wait_name(enum commit_wait wait)
         return "bytes";
     case COMMIT_OPINION:
         return "opinion";
+    case COMMIT_AUDIT:
+        return "audit";
     case COMMIT_MOMENT:
         return "next_step";
     }
@@ -262,7 +264,8 @@ static void set_result(struct json_node *node, const struct job_explanation *exp
     json_set_text(node, "bytes_at", explained->holder.joined ? explained->holder.name : NULL);
     json_set_u64(node, "child_bytes", explained->child_bytes);
     json_set_u64(node, "contradictions", explained->contradictions);
-    if (explained->commit_wait == COMMIT_OPINION && explained->lease_count == 0)
+    bool asks = explained->commit_wait == COMMIT_OPINION || explained->commit_wait == COMMIT_AUDIT;
+    if (asks && explained->lease_count == 0)
         set_wait(node, "opinion_reason", explained);
 }
 

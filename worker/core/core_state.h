@@ -67,7 +67,8 @@ struct task {
     uint32_t slot; /* of a running one */
     uint32_t need_count, missing;
     struct need needs[NEEDS_MAX]; /* a state is the last */
-    uint32_t next_of_job;    /* another task of the same job, under another description or run */
+    uint32_t next_of_job;    /* another task of the same job: under another description or run, or
+                                what it came to before it was audited */
     uint32_t next, previous; /* all tasks in order of arrival; free rows use next */
     /* Finished ones only. */
     bool settled; /* the coordinator of `offered_epoch` has the result */
@@ -202,7 +203,7 @@ void worker_on_lease(struct worker_core *core, const struct message *message);
 
 /* The tasks of a job: first, then each one's next_of_job. TASK_NONE: there is none (further). */
 uint32_t worker_task_first(const struct worker_core *core, struct job_key job);
-/* The task of this run and description, or TASK_NONE. */
+/* The newest task of this run and description, or TASK_NONE. */
 uint32_t worker_task_find(const struct worker_core *core, struct job_key job,
                           const struct run_id *run, const struct digest *description);
 bool worker_task_table_full(const struct worker_core *core);

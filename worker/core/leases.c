@@ -2,9 +2,10 @@
  * leases.c: leases that arrive, some for the second time.
  *
  * A lease of a description that is held already brings no new work, but perhaps a newer name for
- * it: the result is then reported under the newest lease. A lease that cannot be taken (no row, a
- * blob that just failed, leaving) is dropped without a word: the next heartbeat does not list it,
- * and that is the answer.
+ * it: the result is then reported under the newest lease. Only an audit of a finished job is new
+ * work all the same: it asks what comes out this time. A lease that cannot be taken (no row, a blob
+ * that just failed, leaving) is dropped without a word: the next heartbeat does not list it, and
+ * that is the answer.
  */
 #include "worker/core/core_state.h"
 
@@ -44,10 +45,12 @@ void worker_on_lease(struct worker_core *core, const struct message *message)
     }
     if (!newer(&lease->key, &core->tasks[held].lease.key))
         return;
-    if (!is_failure(&core->tasks[held])) {
+    bool audit = lease->reason == LEASE_AUDIT && core->tasks[held].phase == TASK_FINISHED;
+    if (is_failure(&core->tasks[held]))
+        worker_task_end(core, held);
+    else if (!audit) {
         worker_result_readdress(core, held, lease);
         return;
     }
-    worker_task_end(core, held);
     take(core, lease, &description);
 }

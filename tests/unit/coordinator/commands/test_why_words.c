@@ -219,7 +219,7 @@ static void test_commits(void **state)
     expect("It became champion of its line, ahead of 0/1 with 0.25.");
     expect("w on h computed it in 1.5 s; it was committed 2.0 s after its creation");
     expect("It took 2 attempts.");
-    expect("evaluated once more before it was believed");
+    expect("handed out once more for a second opinion");
     explain(explain_job, COMMITTED("'admitted':false", "'rule':'worst'," MET));
     expect("0/3 was not admitted: its fitness 0.5 does not beat 0.25 of 0/1, the worst");
     explain(explain_job, COMMITTED("'admitted':true", "'rule':'epsilon','epsilon':0.01," MET));

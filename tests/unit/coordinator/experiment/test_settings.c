@@ -109,6 +109,7 @@ static const struct {
     {"stop.hours", "0.0001 .. 87600", "never", L, false},
     {"final_evaluation", "false|true", "true", S, false},
     {"opinions.promising", "false|true", "true", P, false},
+    {"opinions.audit", "0 .. 1", "0", P, false},
     {"poison", "stop|fail", "stop", P, false},
     {"storage.keep", "live|all", "live", P, false},
     {"storage.disk_max", "a size such as 500MB or 10GiB", "0", P, false},
@@ -268,6 +269,7 @@ static void refuses_as_params_do(void **state)
     check_refused("null.dim", "0", "expected 1 .. 1048576 (whole), got '0'");
     check_refused("null.dim", "1.5", "expected 1 .. 1048576 (whole), got '1.5'");
     check_refused("opinions.promising", "yes", "expected false|true, got 'yes'");
+    check_refused("opinions.audit", "1.5", "expected 0 .. 1, got '1.5'");
     check_refused("search.commit", "orderd",
                   "expected ordered|arrival, got 'orderd'; did you mean 'ordered'?");
     check_refused("numeric", "nativ",
