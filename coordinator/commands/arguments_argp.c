@@ -29,6 +29,7 @@ static const struct option_row rows[OPTION_COUNT] = {
     [OPTION_ALL] = {"all", NULL, "also what was not admitted"},
     [OPTION_AT] = {"at", "N", "after the first N commits"},
     [OPTION_BULK] = {"bulk", "ADDRESS", "where checkpoints travel (default: the next port)"},
+    [OPTION_BY] = {"by", "WORKER", "all that this worker had committed (its name or instance)"},
     [OPTION_DEVICE] = {"device", "NAME",
                        "cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto (the default)"},
     [OPTION_DIR] = {"dir", "RUN", "run directory (default: runs/NAME-sSEED)"},

@@ -28,6 +28,7 @@ enum option_name {
     OPTION_ALL = 0,
     OPTION_AT,
     OPTION_BULK,
+    OPTION_BY,
     OPTION_DEVICE,
     OPTION_DIR,
     OPTION_DOT,

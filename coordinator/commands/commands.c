@@ -172,16 +172,17 @@ static const struct command commands[] = {
     },
     {
         .name = "replay",
-        .usage = "RUN ID",
+        .usage = "RUN [ID]",
         .summary = "make an individual again and hold it against what was committed",
         .details =
             "IDs are as in `ratchet show`. Ancestors whose checkpoints the run no longer "
             "keeps are made again first. Exit code 0: equal, bit by bit; 1: not. With "
             "--output, its checkpoint is written to FILE; with --restore, back into RUN, which "
-            "can then be resumed.",
+            "can then be resumed. With --by instead of an ID, all that a worker had committed is "
+            "made again, in its order, and the first commit that is wrong is named.",
         .options = 1 << OPTION_OUTPUT | 1 << OPTION_RESTORE | 1 << OPTION_FROM_FOUNDERS |
-                   1 << OPTION_DEVICE | 1 << OPTION_JSON,
-        .positional_least = 2,
+                   1 << OPTION_BY | 1 << OPTION_DEVICE | 1 << OPTION_JSON,
+        .positional_least = 1,
         .positional_most = 2,
         .run = command_replay,
     },

@@ -3,6 +3,7 @@
 #include "coordinator/commands/checkpoint_output.h"
 #include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/record_output.h"
+#include "coordinator/commands/replay_by.h"
 #include "coordinator/shell/run_restore.h"
 
 #include <inttypes.h>
@@ -93,6 +94,12 @@ int command_replay(const struct arguments *arguments)
 {
     struct checkpoint_source source;
     uint64_t started_ms = clock_monotonic_ms();
+    if (arguments->given[OPTION_BY])
+        return replay_by(arguments);
+    if (arguments->positional_count < 2)
+        return complain(EXIT_USAGE,
+                        "replay: needs RUN ID, or RUN --by WORKER; `ratchet replay --help` tells "
+                        "more");
     int code = checkpoint_source_open(&source, "replay", arguments);
     if (code != EXIT_DONE)
         return code;
