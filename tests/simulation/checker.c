@@ -8,6 +8,7 @@
 #include "tests/simulation/simulation.h"
 #include "tests/simulation/skips.h"
 
+#include "common/philox.h"
 #include "coordinator/core/chain.h"
 
 #include <assert.h>
@@ -20,6 +21,15 @@
 enum { CROWD_MIN = 64, LEASES_PER_LOOK = 512 };
 /* Bounds are looked at now and then: what grows beyond them does not come back. */
 enum { TURNS_PER_LOOK = 64 };
+
+/* The draw of the audits, made here once more. */
+static bool is_audited(const struct checker *checker, struct job_key job)
+{
+    const struct trial *trial = checker->simulation->trial;
+    struct random random =
+        random_open(trial->lines[0].search.seed, job.line, job.job, RANDOM_AUDIT);
+    return random_unit(&random) < trial->config.audit;
+}
 
 static void fail(struct checker *checker, const char *text, struct job_key job)
 {
@@ -150,6 +160,9 @@ void checker_on_commit(struct checker *checker, const struct commit_record *reco
         fail(checker, "committed out of order", key);
     if (line->final_committed)
         fail(checker, "committed after the final job", key);
+    if (record->outcome != OUTCOME_FAILED && is_audited(checker, key) &&
+        checker_job(checker, key)->carried_out < 2)
+        fail(checker, "committed without its audit", key);
     const char *wrong = commit_fault(checker, record, &line->chain);
     if (wrong != NULL)
         fail(checker, wrong, key);
@@ -421,6 +434,12 @@ static void check_replay(struct checker *checker, const struct digest *digest)
     core_destroy(&core);
 }
 
+/* A worker may confirm itself while it is alone, and another one come before it has done so. */
+static uint32_t most_executions(const struct checker *checker, struct job_key job)
+{
+    return is_audited(checker, job) ? 3 : 1;
+}
+
 /* While nothing goes wrong, nothing is computed twice: leases and heartbeats do not misread each
  * other. */
 static void check_waste(struct checker *checker)
@@ -431,9 +450,24 @@ static void check_waste(struct checker *checker)
     for (uint32_t line = 0; line < simulation->trial->config.line_count; line++)
         for (uint64_t number = 0; number < simulation->trial->lines[line].jobs; number++) {
             struct job_key job = {line, number};
-            if (checker_job(checker, job)->carried_out > 1)
-                fail(checker, "carried out more than once although nothing went wrong", job);
+            if (checker_job(checker, job)->carried_out > most_executions(checker, job))
+                fail(checker, "carried out more often than needed although nothing went wrong",
+                     job);
         }
+}
+
+/* In calm weather every audit agrees, and every job that had to be audited was. */
+static bool audits_are_wrong(const struct checker *checker, const struct core_summary *summary)
+{
+    uint64_t due = 0;
+    for (uint32_t line = 0; line < checker->simulation->trial->config.line_count; line++)
+        for (uint64_t number = 0; number < checker->simulation->trial->lines[line].jobs; number++) {
+            struct job_key key = {line, number};
+            due += history_has(&checker->history, key) && is_audited(checker, key) &&
+                   history_of(&checker->history, key)->outcome != OUTCOME_FAILED;
+        }
+    return checker->simulation->calm &&
+           (summary->audits < due || summary->audits_agreed < due || summary->audits_differed > 0);
 }
 
 /* What `status` tells agrees with the ledger. */
@@ -444,7 +478,8 @@ static void check_summary(struct checker *checker)
     uint64_t commits = history_count(&checker->history);
     uint32_t over = summary.lines_closed + summary.lines_stalled;
     if (summary.commits != commits || over != simulation->trial->config.line_count ||
-        summary.lines_open != 0 || summary.waiting + summary.leased + summary.held != 0)
+        summary.lines_open != 0 || summary.waiting + summary.leased + summary.held != 0 ||
+        audits_are_wrong(checker, &summary))
         world_fail(&checker->simulation->world, FAILURE_INVARIANT,
                    "the summary of the finished run is not that of its ledger");
 }

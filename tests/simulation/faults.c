@@ -62,6 +62,12 @@ static const struct fault_info infos[FAULT_COUNT] = {
                            "a process whose clock runs at half to double speed"},
     [FAULT_CLOCK_STEP] = {"clock-step", FAULT_EVERY_MS, 2000, 120000,
                           "a process's clock jumps ahead, or a little back"},
+    [FAULT_LIAR] = {"liar", FAULT_PER_MILLION, 5000, 200000,
+                    "a worker whose results are wrong now and then, each time in another way; all "
+                    "jobs are audited"},
+    [FAULT_FORGER] = {"forger", FAULT_PER_MILLION, 200000, 1000000,
+                      "a worker whose results are always wrong, and the same when asked again; all "
+                      "jobs are audited, and honest workers never leave"},
     [FAULT_STOP] = {"stop", FAULT_EVERY_MS, 5000, 600000, "the user's hours are over"},
     [FAULT_BUDGET_RAISE] = {"budget-raise", FAULT_PER_MILLION, 100000, 1000000,
                             "the run ends under a small budget and is resumed with the full one"},
@@ -120,6 +126,30 @@ int fault_choice_parse(const char *text, struct fault_choice *choice, struct err
     return 0;
 }
 
+/*
+ * Nobody can find out a forger that is alone, and of two workers that contradict each other for
+ * ever nobody can say who is right. So most days have no forgers, and days with them are without
+ * what keeps honest workers away: else those days would hide what audits owe us.
+ */
+static void make_room_for_forgers(struct fault_plan *plan, struct dice *dice,
+                                  const struct fault_choice *choice)
+{
+    static const enum fault harmless[] = {
+        FAULT_DUPLICATION, FAULT_SLOT_DEATH,    FAULT_SLOT_HANG, FAULT_ATTEMPT_FAILED,
+        FAULT_POISON,      FAULT_DIVERGENCE,    FAULT_FORGER,    FAULT_CACHE_EVICTION,
+        FAULT_STOP,        FAULT_WRONG_OPINION,
+    };
+    bool forced = (choice->forced >> FAULT_FORGER & 1) != 0;
+    if (dice_chance(dice, 0.8) && !forced)
+        plan->strength[FAULT_FORGER] = 0;
+    if (plan->strength[FAULT_FORGER] == 0)
+        return;
+    const struct fault_plan all = *plan;
+    *plan = (struct fault_plan){{0}};
+    for (uint32_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+        plan->strength[harmless[i]] = all.strength[harmless[i]];
+}
+
 struct fault_plan fault_plan_draw(uint64_t seed, const struct fault_choice *choice)
 {
     struct fault_plan plan = {{0}};
@@ -134,6 +164,7 @@ struct fault_plan fault_plan_draw(uint64_t seed, const struct fault_choice *choi
         if (on && (choice->allowed >> i & 1) != 0)
             plan.strength[i] = strength;
     }
+    make_room_for_forgers(&plan, &dice, choice);
     return plan;
 }
 

@@ -43,6 +43,8 @@ enum fault {
     FAULT_WRONG_OPINION,
     FAULT_CLOCK_DRIFT,
     FAULT_CLOCK_STEP,
+    FAULT_LIAR,
+    FAULT_FORGER,
     FAULT_STOP,
     FAULT_BUDGET_RAISE,
     FAULT_SKIP,
@@ -81,6 +83,7 @@ struct fault_plan {
     uint64_t strength[FAULT_COUNT];
 };
 
+/* Where there are forgers, whatever would leave one alone is off, also when it was asked for. */
 struct fault_plan fault_plan_draw(uint64_t seed, const struct fault_choice *choice);
 /* The chance of a FAULT_PER_MILLION fault. */
 double fault_chance(const struct fault_plan *plan, enum fault fault);

@@ -19,6 +19,7 @@ static struct simulation_result run_plainly(const struct simulation_setup *run,
 {
     struct trial plain = *run->trial;
     plain.config.opinion_promising = false;
+    plain.config.audit = 0;
     plain.extended = false;
     struct cast cast = cast_of_one();
     struct fault_plan plan = {{0}};

@@ -164,6 +164,8 @@ static void draw_config(struct core_config *config, struct dice *dice)
     config->final_evaluation = dice_chance(dice, 0.5);
     config->opinion_promising = dice_chance(dice, 0.5);
     config->poison_fails = dice_chance(dice, 0.5);
+    static const double audits[] = {0, 0, 0, 0.1, 0.5, 1};
+    config->audit = audits[dice_below(dice, sizeof audits / sizeof audits[0])];
     if (config->mode == COMMIT_ORDERED)
         snprintf(config->numeric, sizeof config->numeric, "%s", TRIAL_NUMERIC);
     config->line_count = 1 + dice_below(dice, TRIAL_LINES_MAX);
@@ -192,6 +194,8 @@ void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *pla
     config->experiment_digest = digest_of(&seed, sizeof seed);
     draw_config(config, &dice);
     stretch(config, trial->pace);
+    if (plan->strength[FAULT_LIAR] > 0 || plan->strength[FAULT_FORGER] > 0)
+        config->audit = 1; /* nothing less finds them all */
     draw_lines(trial, &dice);
 }
 
@@ -246,12 +250,12 @@ void trial_describe(const struct trial *trial, char *text, size_t size)
     const struct line_config *line = &trial->lines[0];
     snprintf(text, size,
              "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64
-             " ms a job, pace %" PRIu64 "%s%s%s",
+             " ms a job, pace %" PRIu64 "%s%s%s, audit %g",
              line->search.strategy->name, config->mode == COMMIT_ORDERED ? "ordered" : "arrival",
              config->line_count, config->open_lines, line->jobs, line->lookahead, trial->job_ms,
              trial->pace, config->final_evaluation ? ", final" : "",
              config->opinion_promising ? ", promising" : "",
-             config->poison_fails ? ", poison fails" : "");
+             config->poison_fails ? ", poison fails" : "", config->audit);
 }
 
 bool trial_is_poison(const struct trial *trial, const struct job *job)
@@ -288,6 +292,24 @@ bool trial_let_diverge(const struct trial *trial, const struct job *job, struct 
 /* --------------------------------------------------------------------------------------- the cast
  */
 
+/* Two honest workers are there before the first forger comes, and for as long as the run lasts. */
+static void cast_forgers(struct cast *cast, struct dice *dice, const struct fault_plan *plan)
+{
+    enum { HONEST = 2 };
+    static const uint64_t LATE_MS = 3000;
+    if (cast->seats <= HONEST) {
+        for (uint32_t i = cast->seats; i <= HONEST; i++)
+            cast->roles[i] = cast->roles[0];
+        cast->seats = cast->role_count = HONEST + 1;
+    }
+    for (uint32_t i = 0; i < cast->seats; i++) {
+        struct role *role = &cast->roles[i];
+        role->linger_ms = UINT64_MAX;
+        role->forges = i >= HONEST && dice_chance(dice, fault_chance(plan, FAULT_FORGER));
+        role->arrives_ms = i < HONEST ? 0 : role->arrives_ms + LATE_MS;
+    }
+}
+
 void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
 {
     /* Another stream than the trial's, so that both can grow on their own. */
@@ -317,7 +339,11 @@ void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
             role->foreign = 1 + dice_below(&dice, FOREIGN_LAST);
         if (i > 0 && dice_chance(&dice, fault_chance(plan, FAULT_WRONG_OPINION)))
             role->mistaken = true;
+        if (i > 0 && dice_chance(&dice, 0.5))
+            role->errs_per_million = (uint32_t)plan->strength[FAULT_LIAR];
     }
+    if (plan->strength[FAULT_FORGER] > 0)
+        cast_forgers(cast, &dice, plan);
 }
 
 const struct role *cast_role(const struct cast *cast, uint32_t seat)

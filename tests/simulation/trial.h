@@ -90,7 +90,9 @@ struct role {
     uint32_t spool_ms;
     uint64_t linger_ms, arrives_ms;
     bool mistaken; /* its second opinions are wrong half of the time; its own results are not */
-    bool stays;    /* for the next run */
+    uint32_t errs_per_million; /* how often its hardware makes a mistake */
+    bool forges;               /* all its results are wrong, each always in the same way */
+    bool stays;                /* for the next run */
     enum foreignness foreign;
 };
 

@@ -2,6 +2,7 @@
  * worker_slots.c: the slot processes of a simulated worker: they take virtual time, die, hang, and
  * otherwise carry out the real null evaluator. See worker_node.h.
  */
+#include "tests/simulation/liar.h"
 #include "tests/simulation/simulation.h"
 
 #include <assert.h>
@@ -142,9 +143,10 @@ static void disguise_divergence(struct worker_node *node, struct result *result)
 }
 
 /* Carries the job out on the bytes in the cache, and puts the child there, pinned. */
-static void evaluate(struct worker_node *node, const struct job *job, struct result *result)
+static void evaluate(struct worker_node *node, const struct job *job, struct shell_news *news)
 {
     struct simulation *simulation = node->simulation;
+    struct result *result = &news->result;
     struct bytes parents[JOB_PARENTS_MAX] = {{0}};
     for (uint32_t i = 0; i < job->parent_count; i++) {
         const struct shelf_item *item = shelf_find(&node->home.cache, &job->parents[i]);
@@ -167,6 +169,8 @@ static void evaluate(struct worker_node *node, const struct job *job, struct res
         simulation->fault_counts[FAULT_WRONG_OPINION]++;
         result->fitness -= dice_unit(&simulation->world.dice);
     }
+    result->detail_bytes = checker_detail(job, news->detail);
+    liar_speak(node, &(struct finding){job, news, child, bytes});
     if (bytes == 0)
         return;
     const struct blob *blob = archive_add(&simulation->archive, child, bytes);
@@ -183,12 +187,10 @@ static void slot_finishes(void *context, const struct action *action)
         return;
     struct shell_news news = {.kind = WORKER_SLOT_FINISHED, .slot = action->index};
     const struct job *job = &slot->lease.job;
-    if (attempt_fails(node, job)) {
+    if (attempt_fails(node, job))
         fail_attempt(node, job, &news.result);
-    } else {
-        evaluate(node, job, &news.result);
-        news.result.detail_bytes = checker_detail(job, news.detail);
-    }
+    else
+        evaluate(node, job, &news);
     news.result.lease = slot->lease.key;
     news.result.job = job_digest(job);
     news.result.compute_ms = (uint32_t)(node->simulation->world.now_ms - slot->started_ms);
