@@ -45,54 +45,11 @@ static bool is_open(const struct slot *slot)
            (slot->opinion == OPINION_WAITING || slot->opinion == OPINION_LEASED);
 }
 
-/* ----------------------------------------------------------------------------- numeric classes */
-
-uint32_t group_join(struct core *core, const char *numeric)
-{
-    uint32_t index = core->group_count;
-    for (uint32_t i = 0; i < core->group_count; i++) {
-        if (core->groups[i].joined > 0 && strcmp(core->groups[i].numeric, numeric) == 0) {
-            index = i;
-            break;
-        }
-        if (core->groups[i].joined == 0)
-            index = i;
-    }
-    struct group *group = &core->groups[index];
-    if (index == core->group_count) {
-        assert(index < core->config.sessions_max);
-        core->group_count++;
-    }
-    if (group->joined == 0) {
-        *group = (struct group){.joined = 0};
-        memcpy(group->numeric, numeric, sizeof group->numeric);
-    }
-    group->joined++;
-    group->trusted++;
-    return index;
-}
-
-void group_leave(struct core *core, const struct session *session)
-{
-    struct group *group = &core->groups[session->group];
-    group->joined--;
-    group->trusted -= !session->benched;
-}
-
-/* The group of those who compute as the slot's result was computed, or NULL: they have gone. */
-static const struct group *group_of(const struct core *core, const struct slot *slot)
-{
-    for (uint32_t i = 0; i < core->group_count; i++)
-        if (core->groups[i].joined > 0 && strcmp(core->groups[i].numeric, slot->numeric) == 0)
-            return &core->groups[i];
-    return NULL;
-}
-
 bool audit_is_orphan(const struct core *core, const struct slot *slot)
 {
     if (!is_open(slot))
         return false;
-    const struct group *group = group_of(core, slot);
+    const struct group *group = group_of(core, slot->numeric);
     return group == NULL || group->trusted == 0;
 }
 
@@ -229,7 +186,7 @@ static void shun_troubled(const struct core *core, const struct slot *slot, stru
 static bool find_auditor(const struct core *core, const struct slot *slot,
                          const struct shunned *shunned, uint32_t *session)
 {
-    const struct group *group = group_of(core, slot);
+    const struct group *group = group_of(core, slot->numeric);
     uint32_t able = group == NULL ? 0 : group->able, tried = 0;
     *session = NONE;
     for (uint32_t i = 0; i < shunned->count; i++) {
@@ -256,7 +213,7 @@ static bool find_auditor(const struct core *core, const struct slot *slot,
 uint32_t audit_choose(const struct core *core, const struct slot *slot)
 {
     struct shunned nobody = {.count = 0}, last = nobody, voters = nobody, all;
-    const struct group *group = group_of(core, slot);
+    const struct group *group = group_of(core, slot->numeric);
     uint32_t session;
     if (slot->vote_count > 0)
         shun(&last, session_find_home(core, &slot->votes[slot->vote_count - 1].by));

@@ -11,6 +11,7 @@
  *   leases.c    hand-out and take-back of jobs
  *   results.c   results, deaths, second opinions on would-be champions
  *   audits.c    jobs that are carried out a second time before their commit
+ *   groups.c    how many workers there are of each numeric class
  *   lines.c     creation rule, stops, poison
  *   skips.c     jobs that a user gives up
  *   blobs.c     who refers to which checkpoint
@@ -400,9 +401,14 @@ uint32_t audit_choose(const struct core *core, const struct slot *slot);
 /* Nobody is left who could confirm the held result: it has to be made anew. */
 bool audit_is_orphan(const struct core *core, const struct slot *slot);
 
+/* --------------------------------------------------------------------------------------- groups.c
+ */
+
 /* A worker of the class joins: its group. */
 uint32_t group_join(struct core *core, const char *numeric);
 void group_leave(struct core *core, const struct session *session);
+/* The workers of the class, or NULL: there is none. */
+const struct group *group_of(const struct core *core, const char *numeric);
 
 /* --------------------------------------------------------------------------------------- leases.c
  */

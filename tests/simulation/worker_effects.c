@@ -189,8 +189,6 @@ static void perform(struct worker_node *node, const struct worker_effect *effect
     case WORKER_KILL_SLOT:
         worker_slot_kill(node, effect->slot);
         break;
-    case WORKER_STOP_SLOT:
-        break; /* the slot carries its job to the end, as an evaluator without a state does */
     case WORKER_FETCH:
         fetch(node, &effect->digest);
         break;
