@@ -1,6 +1,8 @@
 /* ask.c: see ask.h. */
 #include "coordinator/commands/ask.h"
 
+#include "common/os_file.h"
+#include "common/os_key.h"
 #include "coordinator/shell/shell_zmq.h"
 #include "proto/codec.h"
 
@@ -9,9 +11,61 @@
 
 enum { ANSWER_MS = 3000, REQUEST_BYTES = 256 };
 
+/* A command asks one coordinator: what the options say of it holds for all its questions. */
+static struct key_file asking_key;
+static bool has_key;
+
 bool is_address(const char *text)
 {
     return strstr(text, "://") != NULL;
+}
+
+/* Absent, or not ours to read: whether that matters is seen when nobody answers. */
+static void take_key_of_run(const char *run)
+{
+    char path[OS_PATH_BYTES_MAX];
+    has_key = os_path_join(path, sizeof path, run, "admin.key", NULL) == 0 &&
+              key_file_read(path, &asking_key, NULL) == 0 && asking_key.has_secret &&
+              asking_key.has_server;
+}
+
+int ask_take_key(const struct arguments *arguments, struct error *error)
+{
+    const char *key = arguments->value[OPTION_KEY];
+    const char *server = arguments->value[OPTION_SERVER_KEY];
+    struct key_file server_key;
+    has_key = false;
+    if (key == NULL && server == NULL) {
+        if (!is_address(arguments->positional[0]))
+            take_key_of_run(arguments->positional[0]);
+        return 0;
+    }
+    if (key == NULL)
+        return error_set(error, -1, "--server-key needs --key: the owner's key");
+    if (key_file_read(key, &asking_key, error) != 0)
+        return -1;
+    if (!asking_key.has_secret)
+        return error_set(error, -1, "--key %.300s holds no secret key", key);
+    if (server != NULL) {
+        if (key_file_read(server, &server_key, error) != 0)
+            return -1;
+        asking_key.server = server_key.own;
+        asking_key.has_server = true;
+    }
+    if (!asking_key.has_server)
+        return error_set(error, -1, "--key %.300s is for no coordinator: add --server-key", key);
+    has_key = true;
+    return 0;
+}
+
+/* Whoever is not let in gets no answer at all: the words say what may be missing. */
+static void add_advice(struct error *error)
+{
+    struct error said = *error;
+    if (strncmp(said.text, "no answer", 9) == 0)
+        error_set(error, -1, "%.300s%s", said.text,
+                  has_key ? "; is the coordinator gone, or is this not its owner's key?"
+                          : "; one that encrypts answers only with --key");
 }
 
 /* What is said when an answer is not the one that was asked for. */
@@ -53,9 +107,15 @@ static int dialogue_hold(struct dialogue *dialogue, const char *endpoint,
     if (dialogue->codec == NULL ||
         !codec_append(dialogue->codec, question, request, sizeof request, &used))
         return error_set(error, -1, "no memory for a question");
-    const struct exchange exchange = {endpoint, request, used, ANSWER_MS};
-    if (sockets_exchange(&exchange, &dialogue->reply, &bytes, error) != 0)
+    const struct exchange exchange = {.endpoint = endpoint,
+                                      .request = request,
+                                      .request_bytes = used,
+                                      .timeout_ms = ANSWER_MS,
+                                      .key = has_key ? &asking_key : NULL};
+    if (sockets_exchange(&exchange, &dialogue->reply, &bytes, error) != 0) {
+        add_advice(error);
         return -1;
+    }
     struct codec_cursor cursor = {.bytes = dialogue->reply, .size = bytes};
     return decode(dialogue->codec, endpoint, &cursor, &dialogue->answer, error);
 }

@@ -35,15 +35,20 @@ enum option_name {
     OPTION_FIGURES,
     OPTION_FORMAT,
     OPTION_FROM_FOUNDERS,
+    OPTION_HOURS,
     OPTION_INSECURE,
     OPTION_JSON,
+    OPTION_KEY,
+    OPTION_KEYS,
     OPTION_LISTEN,
     OPTION_OUTPUT,
     OPTION_REPORT,
     OPTION_RESTORE,
     OPTION_SEED,
+    OPTION_SERVER_KEY,
     OPTION_SET,
     OPTION_TOP,
+    OPTION_USES,
     OPTION_WORKERS,
     OPTION_COUNT,
 };
@@ -102,6 +107,7 @@ int command_digest(const struct arguments *arguments);
 int command_drain(const struct arguments *arguments);
 int command_export(const struct arguments *arguments);
 int command_individuals(const struct arguments *arguments);
+int command_keys(const struct arguments *arguments);
 int command_lineage(const struct arguments *arguments);
 int command_operators(const struct arguments *arguments);
 int command_replay(const struct arguments *arguments);

@@ -1,4 +1,5 @@
 /* commands.c: the table of commands, and what is the same for all of them. See command.h. */
+#include "coordinator/commands/ask.h"
 #include "coordinator/commands/clean_text.h"
 #include "coordinator/commands/command.h"
 
@@ -31,9 +32,12 @@ static const struct command commands[] = {
         .summary = "run an experiment on workers that connect to this machine",
         .details =
             "Starts no workers: `ratchet-worker --connect ADDRESS` does, on any machine. Needs "
-            "--listen.",
-        .options = 1 << OPTION_LISTEN | 1 << OPTION_BULK | 1 << OPTION_DIR | 1 << OPTION_SEED |
-                   1 << OPTION_SET | 1 << OPTION_INSECURE | 1 << OPTION_REPORT | 1 << OPTION_JSON,
+            "--listen. At an address that other machines reach everything is encrypted, and only "
+            "workers whose keys are known, or who bring a token, are let in: `ratchet keys`. On "
+            "this machine alone so only with --keys.",
+        .options = 1 << OPTION_LISTEN | 1 << OPTION_KEYS | 1 << OPTION_BULK | 1 << OPTION_DIR |
+                   1 << OPTION_SEED | 1 << OPTION_SET | 1 << OPTION_INSECURE | 1 << OPTION_REPORT |
+                   1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 1,
         .run = command_serve,
@@ -42,8 +46,9 @@ static const struct command commands[] = {
         .name = "status",
         .usage = "RUN|ADDRESS",
         .summary = "how a run stands and who works for it",
-        .details = "Asks the coordinator while there is one, else reads the ledger.",
-        .options = 1 << OPTION_JSON,
+        .details = "Asks the coordinator while there is one, else reads the ledger. With the "
+                   "ADDRESS of one that encrypts, --key is needed.",
+        .options = 1 << OPTION_KEY | 1 << OPTION_SERVER_KEY | 1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 1,
         .run = command_status,
@@ -52,12 +57,13 @@ static const struct command commands[] = {
         .name = "why",
         .usage = "RUN [JOB|WORKER]",
         .summary = "why a job, a worker or the run is where it is",
-        .details = "Why a job waits, and for whom; why it was admitted or not; why a worker is "
-                   "idle, lost or refused. Without JOB or WORKER: what holds the run. A JOB is an "
-                   "ID as in `ratchet show`, a WORKER its name or how its instance begins. Asks "
-                   "the coordinator while there is one; the ledger tells what has gone. In place "
-                   "of RUN, a coordinator's address is taken as well.",
-        .options = 1 << OPTION_JSON,
+        .details =
+            "Why a job waits, and for whom; why it was admitted or not; why a worker is "
+            "idle, lost or refused. Without JOB or WORKER: what holds the run. A JOB is an "
+            "ID as in `ratchet show`, a WORKER its name or how its instance begins. Asks "
+            "the coordinator while there is one; the ledger tells what has gone. In place "
+            "of RUN, a coordinator's address is taken as well, with --key where it encrypts.",
+        .options = 1 << OPTION_KEY | 1 << OPTION_SERVER_KEY | 1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 2,
         .run = command_why,
@@ -71,10 +77,24 @@ static const struct command commands[] = {
                    "from where it stands, or is finished; then it leaves. SIGTERM on the worker's "
                    "machine does the same. In place of RUN, a coordinator's address is taken as "
                    "well.",
-        .options = 1 << OPTION_JSON,
+        .options = 1 << OPTION_KEY | 1 << OPTION_SERVER_KEY | 1 << OPTION_JSON,
         .positional_least = 2,
         .positional_most = 2,
         .run = command_drain,
+    },
+    {
+        .name = "keys",
+        .usage = "token|list|revoke [KEY|NAME]",
+        .summary = "who may work for the coordinators of this user",
+        .details =
+            "token: makes a token that lets --uses workers in within --hours; each makes its "
+            "own key, and needs the token once. list: the keys that were let in, and the "
+            "tokens. revoke: a key, or all keys of a worker's NAME, is out at once, also of "
+            "coordinators that serve now; their jobs go to others.",
+        .options = 1 << OPTION_KEYS | 1 << OPTION_USES | 1 << OPTION_HOURS | 1 << OPTION_JSON,
+        .positional_least = 1,
+        .positional_most = 2,
+        .run = command_keys,
     },
     {
         .name = "digest",
@@ -322,6 +342,9 @@ int command_main(int argc, char **argv)
                     : command_parse(command, argc - 1, argv + 1, &arguments);
     if (code >= 0)
         return code;
+    struct error error;
+    if ((command->options >> OPTION_KEY & 1) != 0 && ask_take_key(&arguments, &error) != 0)
+        return complain(EXIT_UNREACHABLE, "%s: %s", command->name, error.text);
     code = command->run(&arguments);
     if (fflush(stdout) != 0 && code == EXIT_DONE)
         return complain(EXIT_FAILED, "cannot write the answer to standard output");

@@ -67,6 +67,7 @@ static void on_started(void *context, const struct shell_started *started)
         json_set_text(event, "directory", started->directory);
         json_set_text(event, "endpoint", started->control);
         json_set_text(event, "endpoint_bulk", started->bulk);
+        json_set_text(event, "server_key", started->server_file);
         json_set_u64(event, "commits", started->replayed);
         print_event(event);
         return;
@@ -77,6 +78,9 @@ static void on_started(void *context, const struct shell_started *started)
     printf("\n");
     if (output->remote)
         printf("listening on %s, checkpoints on %s\n", started->control, started->bulk);
+    if (started->server_file != NULL)
+        printf("encrypted: workers need a copy of %s, and once a token: `ratchet keys token`\n",
+               started->server_file);
     fflush(stdout);
 }
 

@@ -62,8 +62,9 @@ static void print_resume(const struct invocation *invocation, char *text, size_t
     static const struct {
         enum option_name option;
         const char *name;
-    } valued[] = {{OPTION_LISTEN, "listen"},   {OPTION_BULK, "bulk"},     {OPTION_DIR, "dir"},
-                  {OPTION_WORKERS, "workers"}, {OPTION_DEVICE, "device"}, {OPTION_SEED, "seed"}};
+    } valued[] = {{OPTION_LISTEN, "listen"}, {OPTION_BULK, "bulk"},       {OPTION_KEYS, "keys"},
+                  {OPTION_DIR, "dir"},       {OPTION_WORKERS, "workers"}, {OPTION_DEVICE, "device"},
+                  {OPTION_SEED, "seed"}};
     for (size_t i = 0; i < sizeof valued / sizeof *valued && used < size; i++) {
         if (arguments->value[valued[i].option] != NULL)
             used += (size_t)snprintf(text + used, size - used, " --%s %s", valued[i].name,
@@ -207,18 +208,27 @@ int command_run(const struct arguments *arguments)
     return serve(&invocation);
 }
 
-/* Nothing is encrypted yet and nobody has to say who he is. */
-static int check_reach(const char *address, const struct arguments *arguments)
+static int check_address(const char *address)
 {
     struct error error;
     if (address != NULL && endpoint_check(address, &error) != 0)
         return complain(EXIT_USAGE, "serve: %s", error.text);
-    if (address == NULL || endpoint_is_local(address) || arguments->given[OPTION_INSECURE])
-        return EXIT_DONE;
-    return complain(EXIT_USAGE,
-                    "serve: others can reach %s, and what is said there is neither encrypted nor "
-                    "checked for who says it: listen on 127.0.0.1, or add --insecure",
-                    address);
+    return EXIT_DONE;
+}
+
+/* Where others can connect, unless somebody insists; where they cannot, if somebody wants it. */
+static int choose_encryption(struct invocation *invocation)
+{
+    const struct arguments *arguments = invocation->arguments;
+    struct shell_options *options = &invocation->options;
+    bool local = endpoint_is_local(options->listen) &&
+                 (options->bulk == NULL || endpoint_is_local(options->bulk));
+    if (arguments->given[OPTION_KEYS] && arguments->given[OPTION_INSECURE])
+        return complain(EXIT_USAGE, "serve: --insecure uses no --keys: give one of them");
+    options->keys = arguments->value[OPTION_KEYS];
+    options->encrypted =
+        arguments->given[OPTION_KEYS] || (!local && !arguments->given[OPTION_INSECURE]);
+    return EXIT_DONE;
 }
 
 int command_serve(const struct arguments *arguments)
@@ -229,8 +239,10 @@ int command_serve(const struct arguments *arguments)
     invocation.output.remote = true;
     if (invocation.options.listen == NULL)
         return complain(EXIT_USAGE, "serve: needs --listen, as in --listen tcp://127.0.0.1:5555");
-    int code = check_reach(invocation.options.listen, arguments);
+    int code = check_address(invocation.options.listen);
     if (code == EXIT_DONE)
-        code = check_reach(invocation.options.bulk, arguments);
+        code = check_address(invocation.options.bulk);
+    if (code == EXIT_DONE)
+        code = choose_encryption(&invocation);
     return code == EXIT_DONE ? serve(&invocation) : code;
 }

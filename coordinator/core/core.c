@@ -376,6 +376,11 @@ struct core_summary core_summary(const struct core *core)
     return summary;
 }
 
+bool core_knows_worker(const struct core *core, const struct instance_id *instance)
+{
+    return session_find(core, instance) != NONE;
+}
+
 uint32_t core_workers(const struct core *core, uint64_t now_ms, struct worker_summary *workers,
                       uint32_t max)
 {

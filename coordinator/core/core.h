@@ -307,6 +307,9 @@ struct worker_summary {
     uint64_t done, silent_ms;
 };
 
+/* Whether a worker of that instance is joined. */
+bool core_knows_worker(const struct core *core, const struct instance_id *instance);
+
 /* Fills up to `max`; returns how many. */
 uint32_t core_workers(const struct core *core, uint64_t now_ms, struct worker_summary *workers,
                       uint32_t max);

@@ -16,8 +16,8 @@
 const char *run_directory_entry(size_t index)
 {
     static const char *const entries[] = {
-        RUN_LEDGER,        RUN_LEDGER "-wal", RUN_LEDGER "-shm", "lock",       "endpoint",
-        "experiment.yaml", "blobs",           "worker",          "worker.log", "socket"};
+        RUN_LEDGER, RUN_LEDGER "-wal", RUN_LEDGER "-shm", "lock",   "endpoint", "experiment.yaml",
+        "blobs",    "worker",          "worker.log",      "socket", "admin.key"};
     return index < sizeof entries / sizeof *entries ? entries[index] : NULL;
 }
 
@@ -33,6 +33,7 @@ static bool is_ours(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
            strncmp(name, RUN_LEDGER, strlen(RUN_LEDGER)) == 0 ||
            strncmp(name, ".endpoint.tmp-", strlen(".endpoint.tmp-")) == 0 ||
+           strncmp(name, ".admin.key.tmp-", strlen(".admin.key.tmp-")) == 0 ||
            strncmp(name, ".experiment.yaml.tmp-", strlen(".experiment.yaml.tmp-")) == 0;
 }
 
@@ -140,6 +141,8 @@ void run_directory_close(struct run_directory *directory)
         return;
     char path[OS_PATH_BYTES_MAX];
     run_directory_file(directory, "endpoint", path);
+    unlink(path);
+    run_directory_file(directory, "admin.key", path);
     unlink(path);
     remove_socket_folder(directory);
     close(directory->lock);

@@ -3,6 +3,7 @@
  *
  *   RUN/lock            held by the coordinator that serves the run
  *   RUN/endpoint        its control address, while it lives
+ *   RUN/admin.key       the key with which `status` and its like ask it there, if it encrypts
  *   RUN/experiment.yaml the experiment file as the user wrote it
  *   RUN/ledger.sqlite   the ledger
  *   RUN/blobs/          the blob store
@@ -32,7 +33,7 @@ struct run_directory {
  */
 int run_directory_open(struct run_directory *directory, const char *path, struct error *error)
     __attribute__((warn_unused_result));
-/* Lets go of the lock; removes the endpoint file and the sockets' folder. */
+/* Lets go of the lock; removes the endpoint, the owner's key and the sockets' folder. */
 void run_directory_close(struct run_directory *directory);
 
 /* Path of a file in RUN; too long a path was refused by run_directory_open. */

@@ -25,6 +25,7 @@ enum {
     BULK_BUDGET = 64,
     TICKS_PER_TURN = 16,
     WAIT_MS_MAX = 500,
+    KEYS_WATCH_MS = 100, /* between looks at the keys while nobody says anything */
     OBSERVE_MS = 200,
     LEAVE_MS = 10000,   /* for the local worker to finish */
     FAREWELL_MS = 2000, /* for remote ones to hear that the run is over */
@@ -100,7 +101,14 @@ static int open_sockets(struct shell *shell, struct error *error)
 {
     if (shell->options->listen == NULL)
         return open_private_sockets(shell, error);
-    const struct sockets_options options = {shell->options->listen, shell->options->bulk};
+    if (shell_open_gate(shell, error) != 0)
+        return -1;
+    const struct sockets_guard guard = shell_guard(shell);
+    const struct sockets_options options = {
+        .control = shell->options->listen,
+        .bulk = shell->options->bulk,
+        .guard = shell->gate != NULL ? &guard : NULL,
+    };
     shell->sockets = sockets_open(&options, error);
     return shell->sockets != NULL ? 0 : -1;
 }
@@ -218,6 +226,7 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
         return SHELL_FAILED;
     shell->bulk = bulk_create(shell->sockets, shell->run.store, error);
     if (shell->bulk == NULL || open_local_worker(shell, error) != 0 ||
+        shell_write_owner_key(shell, error) != 0 ||
         run_directory_write_endpoint(&shell->run.directory,
                                      sockets_endpoint(shell->sockets, SOCKET_CONTROL), error) != 0)
         return SHELL_FAILED;
@@ -232,6 +241,7 @@ static void close_shell(struct shell *shell)
     local_worker_destroy(&shell->local);
     bulk_destroy(&shell->bulk);
     sockets_close(&shell->sockets, LINGER_MS);
+    gate_close(&shell->gate);
     outbox_destroy(&shell->outbox);
     codec_destroy(&shell->codec);
     free(shell->effects);
@@ -258,7 +268,7 @@ static int wait_ms(const struct shell *shell)
         at = earlier(at, local_worker_deadline(shell->local));
     if (shell->options->observer.progressed != NULL)
         at = earlier(at, shell->observed_ms + OBSERVE_MS);
-    at = earlier(at, now_ms + WAIT_MS_MAX);
+    at = earlier(at, now_ms + (shell->gate != NULL ? KEYS_WATCH_MS : WAIT_MS_MAX));
     return at > now_ms ? (int)(at - now_ms) : 0;
 }
 
@@ -334,8 +344,9 @@ static int turn(struct shell *shell, struct error *error)
     shell->now_ms = clock_monotonic_ms();
     if (ready.descriptor)
         take_signals(shell);
-    if (shell_receive(shell, CONTROL_BUDGET, error) != 0 || take_transfers(shell, error) != 0 ||
-        take_time(shell, error) != 0 || shell_settle(shell, SETTLE_TURN, error) != 0)
+    if (shell_watch_keys(shell, error) != 0 || shell_receive(shell, CONTROL_BUDGET, error) != 0 ||
+        take_transfers(shell, error) != 0 || take_time(shell, error) != 0 ||
+        shell_settle(shell, SETTLE_TURN, error) != 0)
         return -1;
     if (shell->local != NULL && !shell->finished &&
         local_worker_tick(shell->local, shell->now_ms, error) != 0)
@@ -456,6 +467,8 @@ static enum shell_result serve(struct shell *shell, struct error *error)
             .directory = shell->run.directory.path,
             .control = sockets_endpoint(shell->sockets, SOCKET_CONTROL),
             .bulk = sockets_endpoint(shell->sockets, SOCKET_BULK),
+            .server_file =
+                shell->gate != NULL ? key_store_server_file(gate_store(shell->gate)) : NULL,
             .replayed = shell->run.replayed,
         };
         observer->started(observer->context, &started);

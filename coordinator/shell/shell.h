@@ -41,6 +41,7 @@ struct json_node *shell_operators_node(const struct shell_view *view);
 struct shell_started {
     const char *directory;
     const char *control, *bulk; /* addresses */
+    const char *server_file;    /* the public key that workers need; NULL: in the clear */
     uint64_t replayed;          /* commits of earlier lives */
 };
 
@@ -66,6 +67,8 @@ struct shell_options {
     const char *directory;
     const char *listen;        /* NULL: a private socket */
     const char *bulk;          /* NULL: beside `listen` */
+    bool encrypted;            /* CURVE, and only keys that are known */
+    const char *keys;          /* the folder of keys; NULL: the usual one */
     const char *local_program; /* of a worker that is started along; NULL: none */
     uint32_t local_slots;      /* of that worker */
     const char *device;        /* what it computes on, as --device takes it; NULL: it chooses */

@@ -3,6 +3,7 @@
  *
  *   shell.c          opening, the loop, the end
  *   shell_receive.c  datagrams into events
+ *   shell_gate.c     who may say what, where connections are encrypted
  *   shell_effects.c  effects into ledger, outbox, bulk; the end of a turn
  *   shell_command.c  what users order, and the answers
  *   shell_status.c   the answer to `ratchet status`
@@ -18,6 +19,7 @@
 #define RATCHET_COORDINATOR_SHELL_SHELL_INTERNAL_H
 
 #include "coordinator/shell/bulk.h"
+#include "coordinator/shell/gate.h"
 #include "coordinator/shell/local_worker.h"
 #include "coordinator/shell/outbox.h"
 #include "coordinator/shell/progress.h"
@@ -43,6 +45,7 @@ struct lease_traffic {
 struct shell {
     const struct shell_options *options;
     struct run run;
+    struct gate *gate; /* NULL: in the clear */
     struct sockets *sockets;
     struct bulk *bulk;
     struct outbox *outbox;
@@ -72,9 +75,12 @@ struct shell {
     uint32_t operator_count;
     struct lease_traffic lease_traffic;
     uint64_t malformed, strangers; /* datagrams that were not ours; messages out of place */
+    uint64_t thefts;               /* datagrams that spoke for another key's worker, */
+    uint64_t thefts_told;
     uint32_t refusals_noted;
-    uint32_t answers;  /* to strangers in this turn */
-    uint32_t messages; /* taken in this turn */
+    uint32_t stranger_answers; /* in this turn, to keys that are not let in */
+    uint32_t answers;          /* to strangers in this turn */
+    uint32_t messages;         /* taken in this turn */
 
     struct socket_peer command_from; /* of the command that the core is stepped for */
     uint32_t command_answer_count;
@@ -114,6 +120,9 @@ int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
 
 /* Sends one message at once: it answers a stranger, who is no part of the run's order. */
 void shell_answer(struct shell *shell, const struct socket_peer *to, const struct message *message);
+/* Notes that somebody was refused, the first few times. */
+int shell_note_refusal(struct shell *shell, const char *text, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* ---------------------------------------------------------------------------- shell_command.c */
 
@@ -124,6 +133,26 @@ int shell_take_command(struct shell *shell, const struct socket_peer *from,
 /* The core's answer to it, and letting the answers of this turn go. */
 void shell_keep_answer(struct shell *shell, const struct command_answer *answer);
 void shell_send_answers(struct shell *shell);
+
+/* ------------------------------------------------------------------------------- shell_gate.c */
+
+/* Opens the keys if the options ask for it. 0, or -1 with the reason. */
+int shell_open_gate(struct shell *shell, struct error *error) __attribute__((warn_unused_result));
+/* For the sockets; only with a gate. */
+struct sockets_guard shell_guard(struct shell *shell);
+/* The owner's key of this life into RUN, or none there. */
+int shell_write_owner_key(const struct shell *shell, struct error *error)
+    __attribute__((warn_unused_result));
+/* Sees changes of the keys: whose key was revoked is out. Once per turn. */
+int shell_watch_keys(struct shell *shell, struct error *error) __attribute__((warn_unused_result));
+/* Whether to look into the datagram at all; revoked keys are answered and no more. */
+bool shell_opens_datagram(struct shell *shell, const struct datagram *datagram);
+/*
+ * Whether the message may be said by who said it; a stranger is let in here. What is in a hello of
+ * other peoples' is made the key's own. 1: it may; 0: it may not; -1: stop serving.
+ */
+int shell_lets_speak(struct shell *shell, const struct datagram *datagram, struct message *message,
+                     struct error *error) __attribute__((warn_unused_result));
 
 /* ----------------------------------------------------------------------------- shell_status.c */
 

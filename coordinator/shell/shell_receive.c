@@ -59,13 +59,22 @@ static void answer_status(struct shell *shell, const struct socket_peer *to,
     free(json);
 }
 
+int shell_note_refusal(struct shell *shell, const char *text, struct error *error)
+{
+    if (shell->refusals_noted >= REFUSALS_NOTED_MAX)
+        return 0;
+    shell->refusals_noted++;
+    const struct ledger_note note = {
+        .wall_ms = clock_wall_ms(), .kind = "worker_refused", .text = text};
+    return shell_note(shell, &note, error);
+}
+
 /* Somebody of another version; it understands REFUSED whatever its version is. */
 static int refuse_version(struct shell *shell, const struct socket_peer *to, uint32_t version,
                           struct error *error)
 {
     struct message message = {
         .kind = MESSAGE_REFUSED,
-        .epoch = shell->run.epoch,
         .refused = {.code = REFUSED_VERSION},
     };
     snprintf(
@@ -75,12 +84,7 @@ static int refuse_version(struct shell *shell, const struct socket_peer *to, uin
         PROTOCOL_VERSION, version);
     if (shell->answers++ < ANSWERS_PER_TURN)
         shell_answer(shell, to, &message);
-    if (shell->refusals_noted >= REFUSALS_NOTED_MAX)
-        return 0;
-    shell->refusals_noted++;
-    const struct ledger_note note = {
-        .wall_ms = clock_wall_ms(), .kind = "worker_refused", .text = message.refused.reason};
-    return shell_note(shell, &note, error);
+    return shell_note_refusal(shell, message.refused.reason, error);
 }
 
 static int take_message(struct shell *shell, const struct socket_peer *from,
@@ -114,12 +118,17 @@ static int take_datagram(struct shell *shell, const struct datagram *datagram, s
 {
     struct codec_cursor cursor = {.bytes = datagram->bytes, .size = datagram->count};
     struct message message;
+    if (!shell_opens_datagram(shell, datagram))
+        return 0;
     for (;;) {
         switch (codec_next(shell->codec, &cursor, &message, NULL)) {
-        case CODEC_OK:
-            if (take_message(shell, &datagram->from, &message, error) != 0)
+        case CODEC_OK: {
+            int speaks = shell_lets_speak(shell, datagram, &message, error);
+            if (speaks < 0 ||
+                (speaks > 0 && take_message(shell, &datagram->from, &message, error) != 0))
                 return -1;
             break;
+        }
         case CODEC_END:
             return 0;
         case CODEC_MALFORMED:
@@ -134,7 +143,7 @@ static int take_datagram(struct shell *shell, const struct datagram *datagram, s
 int shell_receive(struct shell *shell, uint32_t budget, struct error *error)
 {
     struct datagram datagram;
-    shell->answers = 0;
+    shell->answers = shell->stranger_answers = 0;
     shell->messages = 0;
     while (budget-- > 0 && shell->messages < MESSAGES_PER_TURN &&
            sockets_receive(shell->sockets, SOCKET_CONTROL, &datagram)) {

@@ -5,8 +5,11 @@
  * HANDOVER gives an identity to whoever connects with it last: a worker that reconnects must not be
  * locked out by the dead connection that it left behind. ZeroMQ's own heartbeat closes such
  * half-open connections; whether a worker is alive is the core's judgement, not ours.
+ *
+ * Where there is a guard both sockets are CURVE servers, and shell_zmq_curve.c answers ZeroMQ's
+ * questions about keys, which come in on a socket of their own inside the process.
  */
-#include "coordinator/shell/shell_zmq.h"
+#include "coordinator/shell/shell_zmq_curve.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -22,7 +25,9 @@ enum {
     BACKLOG = 1024,
     HEARTBEAT_MS = 2000,
     HEARTBEAT_TIMEOUT_MS = 10000,
+    HANDSHAKE_MS = 20000, /* who has not said who it is by then is disconnected */
     FREE_PORT_TRIES = 32,
+    UNHEARD_MAX = 256, /* datagrams passed over at once; what is behind them is seen next time */
 };
 
 struct sockets {
@@ -30,6 +35,8 @@ struct sockets {
     void *handle[SOCKET_COUNT];
     char endpoint[SOCKET_COUNT][ENDPOINT_BYTES_MAX];
     struct sockets_counts counts[SOCKET_COUNT];
+    struct curve *curve; /* NULL: in the clear */
+    struct sockets_guard guard;
     zmq_msg_t payload;
 };
 
@@ -53,15 +60,18 @@ static void set_common_options(void *socket, int queue)
     (void)rc;
 }
 
-static void *open_router(void *context, enum socket_name name)
+static void *open_router(struct sockets *sockets, enum socket_name name)
 {
-    void *socket = zmq_socket(context, ZMQ_ROUTER);
+    void *socket = zmq_socket(sockets->context, ZMQ_ROUTER);
     if (socket == NULL)
         return NULL;
     set_common_options(socket, name == SOCKET_CONTROL ? CONTROL_QUEUE : BULK_QUEUE);
     set_option(socket, ZMQ_ROUTER_MANDATORY, 1);
     set_option(socket, ZMQ_ROUTER_HANDOVER, 1);
     set_option(socket, ZMQ_BACKLOG, BACKLOG);
+    set_option(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+    if (sockets->curve != NULL)
+        curve_protect(sockets->curve, socket);
     return socket;
 }
 
@@ -155,8 +165,17 @@ struct sockets *sockets_open(const struct sockets_options *options, struct error
     }
     zmq_msg_init(&sockets->payload);
     sockets->context = zmq_ctx_new();
+    if (sockets->context != NULL && options->guard != NULL) {
+        sockets->guard = *options->guard;
+        /* Before anybody can connect: without an answer ZeroMQ lets everybody in. */
+        sockets->curve = curve_open(sockets->context, &sockets->guard, error);
+        if (sockets->curve == NULL) {
+            sockets_close(&sockets, 0);
+            return NULL;
+        }
+    }
     for (int i = 0; sockets->context != NULL && i < SOCKET_COUNT; i++)
-        sockets->handle[i] = open_router(sockets->context, (enum socket_name)i);
+        sockets->handle[i] = open_router(sockets, (enum socket_name)i);
     if (sockets->handle[SOCKET_CONTROL] == NULL || sockets->handle[SOCKET_BULK] == NULL) {
         error_set(error, -1, "cannot open a socket: %s", zmq_strerror(zmq_errno()));
         sockets_close(&sockets, 0);
@@ -179,6 +198,7 @@ void sockets_close(struct sockets **sockets, int linger_ms)
         zmq_close(handle);
     }
     zmq_msg_close(&(*sockets)->payload);
+    curve_close(&(*sockets)->curve);
     if ((*sockets)->context != NULL)
         zmq_ctx_term((*sockets)->context);
     free(*sockets);
@@ -192,17 +212,28 @@ const char *sockets_endpoint(const struct sockets *sockets, enum socket_name nam
 
 struct sockets_ready sockets_wait(struct sockets *sockets, int descriptor, int timeout_ms)
 {
-    zmq_pollitem_t items[] = {
+    zmq_pollitem_t items[4] = {
         {.socket = sockets->handle[SOCKET_CONTROL], .events = ZMQ_POLLIN},
         {.socket = sockets->handle[SOCKET_BULK], .events = ZMQ_POLLIN},
-        {.fd = descriptor, .events = ZMQ_POLLIN},
     };
+    int count = 2, asked = 0, described = 0;
+    if (sockets->curve != NULL) {
+        asked = count++;
+        items[asked] =
+            (zmq_pollitem_t){.socket = curve_socket(sockets->curve), .events = ZMQ_POLLIN};
+    }
+    if (descriptor >= 0) {
+        described = count++;
+        items[described] = (zmq_pollitem_t){.fd = descriptor, .events = ZMQ_POLLIN};
+    }
     struct sockets_ready ready = {0};
-    if (zmq_poll(items, descriptor >= 0 ? 3 : 2, timeout_ms) <= 0)
+    if (zmq_poll(items, count, timeout_ms) <= 0)
         return ready;
     ready.readable[SOCKET_CONTROL] = (items[0].revents & ZMQ_POLLIN) != 0;
     ready.readable[SOCKET_BULK] = (items[1].revents & ZMQ_POLLIN) != 0;
-    ready.descriptor = descriptor >= 0 && items[2].revents != 0;
+    ready.descriptor = described > 0 && items[described].revents != 0;
+    if (asked > 0 && items[asked].revents != 0)
+        curve_answer(sockets->curve);
     return ready;
 }
 
@@ -237,29 +268,54 @@ static void skip_frames(struct sockets *sockets, void *socket)
     }
 }
 
-bool sockets_receive(struct sockets *sockets, enum socket_name name, struct datagram *datagram)
+/* Name and payload into *datagram. False when there is nothing; *whole: it is two frames. */
+static bool receive_frames(struct sockets *sockets, void *socket, struct datagram *datagram,
+                           bool *whole)
 {
-    void *socket = sockets->handle[name];
-    struct sockets_counts *counts = &sockets->counts[name];
-    for (;;) {
-        struct socket_peer *from = &datagram->from;
-        int size = zmq_recv(socket, from->bytes, sizeof from->bytes, ZMQ_DONTWAIT);
-        if (size < 0)
-            return false;
-        from->size = (size_t)size;
-        bool whole = more_frames(socket) &&
-                     zmq_msg_recv(&sockets->payload, socket, ZMQ_DONTWAIT) >= 0 &&
-                     !more_frames(socket);
-        if (whole)
-            break;
-        counts->malformed++;
+    struct socket_peer *from = &datagram->from;
+    int size = zmq_recv(socket, from->bytes, sizeof from->bytes, ZMQ_DONTWAIT);
+    if (size < 0)
+        return false;
+    from->size = (size_t)size;
+    *whole = more_frames(socket) && zmq_msg_recv(&sockets->payload, socket, ZMQ_DONTWAIT) >= 0 &&
+             !more_frames(socket);
+    if (!*whole) {
         skip_frames(sockets, socket);
+        return true;
     }
     datagram->bytes = zmq_msg_data(&sockets->payload);
     datagram->count = zmq_msg_size(&sockets->payload);
-    counts->received++;
-    counts->received_bytes += datagram->count;
     return true;
+}
+
+/* Every frame says whose connection it came over; one that does not is nobody's. */
+static bool is_heard(struct sockets *sockets, enum socket_name name, struct datagram *datagram)
+{
+    datagram->key = (struct public_key){{0}};
+    return sockets->curve == NULL || (curve_key_of(&sockets->payload, &datagram->key) &&
+                                      sockets->guard.hears(sockets->guard.context, name, datagram));
+}
+
+bool sockets_receive(struct sockets *sockets, enum socket_name name, struct datagram *datagram)
+{
+    struct sockets_counts *counts = &sockets->counts[name];
+    bool whole;
+    for (uint32_t i = 0; i < UNHEARD_MAX; i++) {
+        if (!receive_frames(sockets, sockets->handle[name], datagram, &whole))
+            return false;
+        if (!whole) {
+            counts->malformed++;
+            continue;
+        }
+        if (!is_heard(sockets, name, datagram)) {
+            counts->refused++;
+            continue;
+        }
+        counts->received++;
+        counts->received_bytes += datagram->count;
+        return true;
+    }
+    return false;
 }
 
 enum send_result sockets_send(struct sockets *sockets, enum socket_name name,
@@ -267,6 +323,10 @@ enum send_result sockets_send(struct sockets *sockets, enum socket_name name,
 {
     void *socket = sockets->handle[name];
     struct sockets_counts *counts = &sockets->counts[name];
+    if (sockets->curve != NULL && !sockets->guard.tells(sockets->guard.context, name, to)) {
+        counts->dropped++;
+        return SEND_UNREACHABLE;
+    }
     /* With MANDATORY a send fails at the first frame; the second one then always goes through. */
     if (zmq_send(socket, to->bytes, to->size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
         zmq_send(socket, bytes, count, ZMQ_DONTWAIT) < 0) {
@@ -321,6 +381,8 @@ int sockets_exchange(const struct exchange *exchange, uint8_t **reply, size_t *r
         set_option(socket, ZMQ_SNDTIMEO, exchange->timeout_ms);
         set_option(socket, ZMQ_RCVTIMEO, exchange->timeout_ms);
         allow_ipv6(socket, exchange->endpoint);
+        if (exchange->key != NULL)
+            curve_use_key(socket, exchange->key);
         char reason[128];
         if (zmq_connect(socket, exchange->endpoint) != 0)
             error_set(error, -1, "cannot reach %s: %s", exchange->endpoint,

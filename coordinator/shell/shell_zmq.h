@@ -4,21 +4,40 @@
  * Control and bulk are ROUTER sockets: who a datagram came from and goes to is in its first frame.
  * Sending never waits: what cannot be sent at once is dropped and counted, because the protocol
  * repairs lost messages and a coordinator that waits for one slow worker stops all others. Nothing
- * here looks into a datagram. Only shell_zmq.c includes zmq.h. One thread.
+ * here looks into a datagram. Only shell_zmq*.c include zmq.h. One thread.
  */
 #ifndef RATCHET_COORDINATOR_SHELL_SHELL_ZMQ_H
 #define RATCHET_COORDINATOR_SHELL_SHELL_ZMQ_H
 
 #include "common/endpoint.h"
+#include "common/key_text.h"
 #include "proto/job.h"
 
 struct sockets;
 
 enum socket_name { SOCKET_CONTROL = 0, SOCKET_BULK = 1, SOCKET_COUNT = 2 };
 
+/*
+ * Who lets peers in where connections are encrypted (CURVE). All three are called from the thread
+ * of the sockets, within sockets_wait(), sockets_receive() and sockets_send().
+ */
+struct datagram;
+struct socket_peer;
+struct sockets_guard {
+    const struct key_file *server; /* the coordinator's pair */
+    void *context;
+    /* Whether to have a connection with that key at all. */
+    bool (*admits)(void *context, const struct public_key *key);
+    /* Whether to give the caller what came in. */
+    bool (*hears)(void *context, enum socket_name name, const struct datagram *datagram);
+    /* Whether what is for that peer may leave. */
+    bool (*tells)(void *context, enum socket_name name, const struct socket_peer *peer);
+};
+
 struct sockets_options {
     const char *control; /* "tcp://127.0.0.1:5555", port * or 0: any free one; "ipc://PATH" */
     const char *bulk;    /* NULL: where endpoint_bulk() says */
+    const struct sockets_guard *guard; /* copied; NULL: in the clear, everybody is let in */
 };
 
 /* Listens. NULL with a sentence that names the address: in use, no such interface, not allowed. */
@@ -50,7 +69,8 @@ struct socket_peer socket_peer_of_worker(const struct instance_id *instance);
 
 struct datagram {
     struct socket_peer from;
-    const uint8_t *bytes; /* until the next receive on any socket */
+    struct public_key key; /* whose connection it is; all 0 in the clear */
+    const uint8_t *bytes;  /* until the next receive on any socket */
     size_t count;
 };
 
@@ -72,6 +92,7 @@ struct sockets_counts {
     uint64_t sent, sent_bytes;
     uint64_t dropped;   /* could not be sent */
     uint64_t malformed; /* not two frames */
+    uint64_t refused;   /* the guard did not hear them */
 };
 
 struct sockets_counts sockets_counts(const struct sockets *sockets, enum socket_name name);
@@ -86,6 +107,7 @@ struct exchange {
     const uint8_t *request;
     size_t request_bytes;
     int timeout_ms;
+    const struct key_file *key; /* pair and the server's public key; NULL: in the clear */
 };
 int sockets_exchange(const struct exchange *exchange, uint8_t **reply, size_t *reply_bytes,
                      struct error *error) __attribute__((warn_unused_result));
