@@ -11,6 +11,7 @@
 #include "worker/engine/engine.h"
 #include "worker/shell/cache_choose.h"
 #include "worker/shell/options.h"
+#include "worker/shell/own_keys.h"
 #include "worker/shell/pack_data.h"
 #include "worker/shell/slot_main.h"
 #include "worker/shell/supervisor.h"
@@ -110,6 +111,7 @@ static int run_supervisor(const struct options *options, struct cache *cache, co
                           struct error *error)
 {
     struct log log;
+    struct own_keys keys;
     struct supervisor_options supervisor = {
         .control = options->connect,
         .bulk = options->bulk,
@@ -118,11 +120,22 @@ static int run_supervisor(const struct options *options, struct cache *cache, co
         .cache = cache,
         .log = &log,
     };
+    const struct own_keys_options key_options = {
+        .server_key = options->server_key,
+        .key = options->key,
+        .token = options->token,
+        .host = host,
+    };
     int code = fill_config(options, cache, host, &supervisor.config, error);
+    if (code == 0)
+        code = own_keys_load(&key_options, &keys, error);
     if (code == 0) {
+        supervisor.key = keys.encrypted ? &keys.key : NULL;
+        snprintf(supervisor.config.token, sizeof supervisor.config.token, "%s", keys.token);
         log_init(&log, STDERR_FILENO, supervisor.config.name);
         code = supervisor_run(&supervisor, error);
     }
+    own_keys_wipe(&keys);
     cache_close(&cache);
     return code;
 }

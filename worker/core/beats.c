@@ -84,4 +84,5 @@ void worker_emit_hello(struct worker_core *core)
     memcpy(hello->name, config->name, sizeof hello->name);
     memcpy(hello->host, config->host, sizeof hello->host);
     memcpy(hello->numeric, config->numeric, sizeof hello->numeric);
+    memcpy(hello->token, config->token, sizeof hello->token);
 }

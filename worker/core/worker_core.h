@@ -24,6 +24,7 @@ struct worker_config {
     char engine_version[VERSION_BYTES_MAX];
     struct instance_id instance;
     struct home_id home;
+    char token[TOKEN_BYTES_MAX]; /* that lets its key in; "": none. Only over encrypted wires */
     uint32_t slots;
     uint32_t jobs_per_slot; /* leases wanted per slot: 2 hides one round trip */
     uint32_t numeric_count;

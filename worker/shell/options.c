@@ -23,6 +23,9 @@ enum {
     KEY_CACHE_BYTES,
     KEY_STAY,
     KEY_LINGER,
+    KEY_SERVER_KEY,
+    KEY_KEY,
+    KEY_TOKEN,
     KEY_PACK_DATA,
     KEY_DATA_DIR,
     KEY_DATA_SAMPLES,
@@ -49,16 +52,22 @@ static const struct argp_option table[] = {
     {"stay", KEY_STAY, NULL, 0, "when the run ends, wait for the next one", 4},
     {"linger", KEY_LINGER, "SECONDS", 0, "leave when no coordinator was heard for so long (600)",
      4},
+    {"server-key", KEY_SERVER_KEY, "FILE", 0,
+     "the coordinator's public key, a copy of its server.pub: encrypt, and talk to it alone", 5},
+    {"key", KEY_KEY, "FILE", 0,
+     "our own key, made on first use (~/.config/ratchet/worker-HOST.key)", 5},
+    {"token", KEY_TOKEN, "TOKEN", 0,
+     "lets our key in the first time; @FILE reads it from there ($RATCHET_TOKEN)", 5},
     {"pack-data", KEY_PACK_DATA, "SET", 0,
-     "join nobody: write fashion-mnist, idx or mnist1d as one file", 5},
-    {"output", KEY_OUTPUT, "FILE", 0, "with --pack-data: that file", 5},
-    {"data-dir", KEY_DATA_DIR, "DIR", 0, "folder of the four IDX files", 5},
-    {"data-samples", KEY_DATA_SAMPLES, "N", 0, "mnist1d: how many (5000)", 5},
-    {"data-seed", KEY_DATA_SEED, "S", 0, "mnist1d: drawn by (42)", 5},
-    {"data-shuffle", KEY_DATA_SHUFFLE, NULL, 0, "mnist1d: shuffle the positions", 5},
-    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 6},
-    {"slot-fd", KEY_SLOT_FD, "FD", OPTION_HIDDEN, NULL, 6},
-    {"slot-number", KEY_SLOT_NUMBER, "N", OPTION_HIDDEN, NULL, 6},
+     "join nobody: write fashion-mnist, idx or mnist1d as one file", 6},
+    {"output", KEY_OUTPUT, "FILE", 0, "with --pack-data: that file", 6},
+    {"data-dir", KEY_DATA_DIR, "DIR", 0, "folder of the four IDX files", 6},
+    {"data-samples", KEY_DATA_SAMPLES, "N", 0, "mnist1d: how many (5000)", 6},
+    {"data-seed", KEY_DATA_SEED, "S", 0, "mnist1d: drawn by (42)", 6},
+    {"data-shuffle", KEY_DATA_SHUFFLE, NULL, 0, "mnist1d: shuffle the positions", 6},
+    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 7},
+    {"slot-fd", KEY_SLOT_FD, "FD", OPTION_HIDDEN, NULL, 7},
+    {"slot-number", KEY_SLOT_NUMBER, "N", OPTION_HIDDEN, NULL, 7},
     {0},
 };
 
@@ -200,6 +209,9 @@ static void check(struct options *options)
         refuse("--connect: %s", error.text);
     if (options->bulk[0] == '\0')
         memcpy(options->bulk, bulk, sizeof bulk);
+    if (options->server_key == NULL && (options->key != NULL || options->token != NULL))
+        refuse("--%s needs --server-key: keys and tokens are for encrypted connections",
+               options->key != NULL ? "key" : "token");
 }
 
 /* ------------------------------------------------------------------------------------- options */
@@ -277,6 +289,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_LINGER:
         options->linger_ms = 1000 * parse_number(text, &linger);
+        return 0;
+    case KEY_SERVER_KEY:
+        options->server_key = text;
+        return 0;
+    case KEY_KEY:
+        options->key = text;
+        return 0;
+    case KEY_TOKEN:
+        options->token = text;
         return 0;
     case KEY_SLOT_FD:
         options->slot_fd = (int)parse_number(text, &descriptor);

@@ -22,8 +22,11 @@ struct options {
     uint64_t cache_bytes;
     uint64_t linger_ms; /* UINT64_MAX: not given */
     bool stay;
-    const char *device; /* as it was given: "cpu:avx2" */
-    const char *cpu;    /* the same for engine_choose_cpu(): "avx2", "auto" */
+    const char *server_key; /* NULL: in the clear */
+    const char *key;        /* NULL: where own_keys_load() says */
+    const char *token;      /* as given; NULL: of the environment, if any */
+    const char *device;     /* as it was given: "cpu:avx2" */
+    const char *cpu;        /* the same for engine_choose_cpu(): "avx2", "auto" */
     /* The other thing that this program does; pack.source.set NULL: not asked for. */
     struct pack_data_options pack;
     bool has_pack_options;

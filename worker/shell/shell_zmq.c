@@ -9,6 +9,7 @@
 #include "worker/shell/shell_zmq.h"
 
 #include "proto/codec.h"
+#include "worker/shell/handshake_zmq.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -37,6 +38,7 @@ struct connection {
     struct codec *codec;
     zmq_msg_t incoming;
     uint64_t dropped;
+    struct handshake *handshake; /* how the control socket's connecting goes */
     struct channel channels[CHANNEL_COUNT];
 };
 
@@ -65,6 +67,14 @@ static void set_options(void *socket, const struct instance_id *instance)
     set_number(socket, ZMQ_RCVHWM, QUEUE_MAX);
 }
 
+static void set_key(void *socket, const struct key_file *key)
+{
+    int failed = zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, key->server.bytes, KEY_BYTES) ||
+                 zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, key->own.bytes, KEY_BYTES) ||
+                 zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, key->secret.bytes, KEY_BYTES);
+    assert(!failed);
+}
+
 static int open_channel(struct connection *connection, enum connection_channel channel,
                         const struct connection_options *options, struct error *error)
 {
@@ -76,6 +86,17 @@ static int open_channel(struct connection *connection, enum connection_channel c
     set_options(socket, &options->instance);
     /* IPv6 only where it is asked for: names are otherwise looked up in a way that needs both. */
     set_number(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+    if (options->key != NULL)
+        set_key(socket, options->key);
+    if (channel == CHANNEL_CONTROL) {
+        const struct handshake_options watched = {.context = connection->context,
+                                                  .socket = socket,
+                                                  .endpoint = endpoint,
+                                                  .encrypted = options->key != NULL};
+        connection->handshake = handshake_watch(&watched, error);
+        if (connection->handshake == NULL)
+            return -1;
+    }
     if (zmq_connect(socket, endpoint) != 0)
         return error_set(error, -1, "cannot connect to %s: %s", endpoint, zmq_strerror(errno));
     return 0;
@@ -90,13 +111,16 @@ struct connection *connection_open(const struct connection_options *options, str
     }
     zmq_msg_init(&connection->incoming);
     connection->dropped = 0;
+    connection->handshake = NULL;
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         connection->channels[i].socket = NULL;
         connection->channels[i].used = 0;
     }
     connection->codec = codec_create();
     connection->context = zmq_ctx_new();
-    if (connection->codec == NULL || connection->context == NULL)
+    if (options->key != NULL && zmq_has("curve") != 1)
+        error_set(error, -1, "this libzmq was built without CURVE: it cannot encrypt");
+    else if (connection->codec == NULL || connection->context == NULL)
         error_set(error, -1, "no memory for the sockets");
     else if (open_channel(connection, CHANNEL_CONTROL, options, error) == 0 &&
              open_channel(connection, CHANNEL_BULK, options, error) == 0)
@@ -111,6 +135,7 @@ void connection_close(struct connection **connection)
     if (closed == NULL)
         return;
     zmq_msg_close(&closed->incoming);
+    handshake_close(&closed->handshake);
     for (int i = 0; i < CHANNEL_COUNT; i++)
         if (closed->channels[i].socket != NULL)
             zmq_close(closed->channels[i].socket);
@@ -125,14 +150,19 @@ void connection_close(struct connection **connection)
 
 void connection_wait(struct connection *connection, const struct connection_wait *wait)
 {
-    zmq_pollitem_t items[CHANNEL_COUNT + CONNECTION_DESCRIPTORS_MAX] = {{0}};
+    zmq_pollitem_t items[CHANNEL_COUNT + CONNECTION_DESCRIPTORS_MAX + HANDSHAKE_SOCKETS] = {{0}};
     assert(wait->descriptor_count <= CONNECTION_DESCRIPTORS_MAX);
     for (int i = 0; i < CHANNEL_COUNT; i++)
         items[i] = (zmq_pollitem_t){.socket = connection->channels[i].socket, .events = ZMQ_POLLIN};
     for (uint32_t i = 0; i < wait->descriptor_count; i++)
         items[CHANNEL_COUNT + i] =
             (zmq_pollitem_t){.fd = wait->descriptors[i], .events = ZMQ_POLLIN};
-    int count = zmq_poll(items, CHANNEL_COUNT + (int)wait->descriptor_count, wait->timeout_ms);
+    int used = CHANNEL_COUNT + (int)wait->descriptor_count;
+    void *watched[HANDSHAKE_SOCKETS];
+    uint32_t watched_count = handshake_sockets(connection->handshake, watched);
+    for (uint32_t i = 0; i < watched_count; i++)
+        items[used++] = (zmq_pollitem_t){.socket = watched[i], .events = ZMQ_POLLIN};
+    int count = zmq_poll(items, used, wait->timeout_ms);
     assert(count >= 0 || errno == EINTR);
 }
 
@@ -190,6 +220,11 @@ void connection_flush(struct connection *connection)
 {
     for (int i = 0; i < CHANNEL_COUNT; i++)
         send_datagram(connection, &connection->channels[i]);
+}
+
+bool connection_is_refused(struct connection *connection, uint64_t now_ms, struct error *error)
+{
+    return handshake_is_refused(connection->handshake, now_ms, error);
 }
 
 uint64_t connection_dropped(const struct connection *connection)

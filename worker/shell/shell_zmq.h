@@ -5,12 +5,13 @@
  * connect and reconnect by themselves, for as long as it takes, to a coordinator that may not be
  * there. Nothing here waits for a peer: what cannot be sent at once is dropped, because the
  * protocol repairs lost messages and a supervisor that waits would miss its heartbeats. Only
- * shell_zmq.c includes zmq.h. One thread.
+ * files named *_zmq.c include zmq.h. One thread.
  */
 #ifndef RATCHET_WORKER_SHELL_SHELL_ZMQ_H
 #define RATCHET_WORKER_SHELL_SHELL_ZMQ_H
 
 #include "common/error.h"
+#include "common/key_text.h"
 #include "proto/message.h"
 
 #include <stddef.h>
@@ -22,6 +23,7 @@ enum connection_channel { CHANNEL_CONTROL = 0, CHANNEL_BULK = 1, CHANNEL_COUNT =
 struct connection_options {
     const char *control, *bulk; /* "tcp://HOST:PORT", "ipc://PATH" */
     struct instance_id instance;
+    const struct key_file *key; /* ours, and the coordinator's public one; NULL: in the clear */
 };
 
 /* NULL with the reason: no such address, out of descriptors. That nobody answers is no error. */
@@ -53,6 +55,12 @@ bool connection_receive(struct connection *connection, enum connection_channel c
 void connection_queue(struct connection *connection, enum connection_channel channel,
                       const struct message *message);
 void connection_flush(struct connection *connection);
+
+/*
+ * Whether it is certain by now that we are not let in, and that waiting would not help: *error says
+ * why and what to do. A coordinator that is away, or that cannot be reached, is waited for.
+ */
+bool connection_is_refused(struct connection *connection, uint64_t now_ms, struct error *error);
 
 /* Datagrams that could not be sent so far. */
 uint64_t connection_dropped(const struct connection *connection);

@@ -53,6 +53,7 @@ static int open_parts(struct supervisor *supervisor, struct error *error)
         .control = options->control,
         .bulk = options->bulk,
         .instance = options->config.instance,
+        .key = options->key,
     };
     const struct slot_pool_options pool = {
         .program = options->program,
@@ -279,6 +280,18 @@ static int wait_ms(const struct supervisor *supervisor)
     return deadline > now ? (int)(deadline - now) : 0;
 }
 
+/* Nobody listens to us, so there is nobody to say goodbye to. */
+static void take_refusal(struct supervisor *supervisor)
+{
+    struct error error;
+    if (supervisor->exits ||
+        !connection_is_refused(supervisor->connection, supervisor->now_ms, &error))
+        return;
+    supervisor->exits = true;
+    supervisor->exit_code = WORKER_EXIT_NOT_LET_IN;
+    watch_leave(&supervisor->watch, error.text);
+}
+
 static void turn(struct supervisor *supervisor)
 {
     const struct connection_wait wait = {
@@ -288,6 +301,7 @@ static void turn(struct supervisor *supervisor)
     };
     connection_wait(supervisor->connection, &wait);
     supervisor->now_ms = clock_monotonic_ms();
+    take_refusal(supervisor);
     take_signals(supervisor);
     take_slots(supervisor);
     take_datagrams(supervisor);

@@ -9,6 +9,7 @@
 #ifndef RATCHET_WORKER_SHELL_SUPERVISOR_H
 #define RATCHET_WORKER_SHELL_SUPERVISOR_H
 
+#include "common/key_text.h"
 #include "worker/core/worker_core.h"
 #include "worker/shell/cache.h"
 #include "worker/shell/log.h"
@@ -17,6 +18,7 @@ struct supervisor_options {
     const char *control, *bulk; /* the coordinator's addresses */
     const char *program;        /* what slots execute: PROCESS_OWN_PROGRAM */
     const char *device;         /* what they compute on, as --device takes it */
+    const struct key_file *key; /* ours, and the coordinator's public one; NULL: in the clear */
     struct worker_config config;
     struct cache *cache; /* borrowed */
     struct log *log;     /* borrowed */

@@ -76,7 +76,8 @@ void watch_leave(struct watch *watch, const char *reason)
 {
     char native[VERSION_BYTES_MAX];
     struct error error;
-    log_line(watch->log, "leaves: %s", reason);
+    if (strcmp(reason, watch->refusal) != 0) /* which was told */
+        log_line(watch->log, "leaves: %s", reason);
     if (watch->lacks_class && engine_native_class(native, sizeof native, &error) != 0)
         log_line(watch->log, "offers no native class: %s", error.text);
 }
