@@ -156,6 +156,8 @@ static void set_traffic(const struct shell *shell, struct json_node *root)
     json_set_u64(traffic, "datagrams_malformed",
                  control.malformed + shell->malformed + bulk.malformed);
     json_set_u64(traffic, "messages_strange", shell->strangers);
+    json_set_u64(traffic, "datagrams_refused",
+                 control.refused + sockets_counts(shell->sockets, SOCKET_BULK).refused);
     json_set_u64(traffic, "checkpoints_pulled", bulk.pulled);
     json_set_u64(traffic, "checkpoints_pulled_bytes", bulk.pulled_bytes);
     json_set_u64(traffic, "pulls_failed", bulk.failed);

@@ -6,8 +6,12 @@
 #include <zmq.h>
 
 enum {
-    HANG_UPS = 3,         /* in a row, before somebody has a look */
-    HANG_UP_MS_MAX = 5000 /* after connecting: later than that it is slowness */
+    HANG_UPS = 3,          /* in a row, before somebody has a look */
+    HANG_UP_MS_MAX = 5000, /* after connecting: later than that it is slowness */
+    LOOKS = 16,            /* a server may hang up before it has said whether it encrypts */
+    LOOK_MS = 20,          /* between them */
+    LOOK_MS_MAX = 5000,    /* for all of them: nobody may be there any more */
+    SEEN_MS = 10000,       /* how long what was seen counts */
 };
 
 enum verdict {
@@ -28,9 +32,9 @@ struct handshake {
     struct handshake_options options;
     void *monitor;
     void *probe, *probe_monitor; /* the look without encryption; NULL: none is under way */
-    uint64_t connected_ms;
-    uint32_t hang_ups;
-    bool encrypts; /* the look has shown that somebody is there who does */
+    uint64_t connected_ms, probed_ms;
+    uint64_t seen_ms; /* when a look has shown that somebody is there who encrypts; 0: none has */
+    uint32_t hang_ups, looks;
     enum verdict verdict;
 };
 
@@ -87,10 +91,12 @@ void handshake_close(struct handshake **handshake)
 }
 
 /* Without memory or descriptors for it there is no look, and we go on trying. */
-static void open_probe(struct handshake *handshake)
+static void open_probe(struct handshake *handshake, uint64_t now_ms)
 {
     const struct handshake_options *options = &handshake->options;
-    const int linger = 0, ipv6 = strchr(options->endpoint, '[') != NULL;
+    const int linger = 0, pause_ms = LOOK_MS, ipv6 = strchr(options->endpoint, '[') != NULL;
+    handshake->looks = 0;
+    handshake->probed_ms = now_ms;
     handshake->probe = zmq_socket(options->context, ZMQ_DEALER);
     if (handshake->probe == NULL)
         return;
@@ -98,6 +104,7 @@ static void open_probe(struct handshake *handshake)
         open_monitor(options->context, handshake->probe, "inproc://ratchet-handshake-probe");
     if (handshake->probe_monitor == NULL ||
         zmq_setsockopt(handshake->probe, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        zmq_setsockopt(handshake->probe, ZMQ_RECONNECT_IVL, &pause_ms, sizeof pause_ms) != 0 ||
         zmq_setsockopt(handshake->probe, ZMQ_IPV6, &ipv6, sizeof ipv6) != 0 ||
         zmq_connect(handshake->probe, options->endpoint) != 0)
         close_probe(handshake);
@@ -143,10 +150,10 @@ static void count_hang_up(struct handshake *handshake, uint64_t now_ms)
     if (!handshake->options.encrypted || now_ms - handshake->connected_ms > HANG_UP_MS_MAX)
         return;
     handshake->hang_ups++;
-    if (handshake->encrypts)
+    if (handshake->seen_ms != 0 && now_ms - handshake->seen_ms < SEEN_MS)
         handshake->verdict = VERDICT_OTHER_SERVER;
     else if (handshake->hang_ups >= HANG_UPS && handshake->probe == NULL)
-        open_probe(handshake);
+        open_probe(handshake, now_ms);
 }
 
 static void take_event(struct handshake *handshake, const struct news *news, uint64_t now_ms)
@@ -158,7 +165,7 @@ static void take_event(struct handshake *handshake, const struct news *news, uin
         break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         handshake->hang_ups = 0;
-        handshake->encrypts = false;
+        handshake->seen_ms = 0;
         close_probe(handshake);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
@@ -180,14 +187,22 @@ static void take_event(struct handshake *handshake, const struct news *news, uin
 }
 
 /* What the look has shown: somebody who encrypts, or that nobody is behind it. */
-static void take_probe(struct handshake *handshake)
+static void take_probe(struct handshake *handshake, uint64_t now_ms)
 {
     struct news news;
     while (handshake->probe_monitor != NULL && take_news(handshake->probe_monitor, &news)) {
         if (news.event == ZMQ_EVENT_CONNECTED)
             continue;
-        handshake->encrypts = is_mismatch(&news);
-        handshake->hang_ups = handshake->encrypts ? handshake->hang_ups : 0;
+        handshake->seen_ms = is_mismatch(&news) ? now_ms : 0;
+        handshake->looks++;
+        if (handshake->seen_ms != 0 || news.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||
+            handshake->looks == LOOKS) {
+            handshake->hang_ups = 0;
+            close_probe(handshake);
+        }
+    }
+    if (handshake->probe != NULL && now_ms - handshake->probed_ms > LOOK_MS_MAX) {
+        handshake->hang_ups = 0;
         close_probe(handshake);
     }
 }
@@ -214,7 +229,7 @@ bool handshake_is_refused(struct handshake *handshake, uint64_t now_ms, struct e
     struct news news;
     while (handshake->verdict == VERDICT_NONE && take_news(handshake->monitor, &news))
         take_event(handshake, &news, now_ms);
-    take_probe(handshake);
+    take_probe(handshake, now_ms);
     if (handshake->verdict == VERDICT_NONE)
         return false;
     say_verdict(handshake, error);

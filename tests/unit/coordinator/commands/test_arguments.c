@@ -140,7 +140,7 @@ static void test_the_table_is_whole(void **state)
         assert_int_equal(command->usage[0] == '\0', command->positional_most == 0);
         assert_int_not_equal(command->options & 1 << OPTION_JSON, 0);
     }
-    assert_int_equal(count, 20);
+    assert_int_equal(count, 21);
     assert_null(command_find("nonsense"));
 }
 

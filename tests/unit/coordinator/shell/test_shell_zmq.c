@@ -16,7 +16,7 @@
 static struct sockets *open_sockets(const char *control, const char *bulk)
 {
     struct error error;
-    const struct sockets_options options = {control, bulk};
+    const struct sockets_options options = {.control = control, .bulk = bulk};
     struct sockets *sockets = sockets_open(&options, &error);
     if (sockets == NULL)
         fail_msg("%s", error.text);
@@ -26,7 +26,7 @@ static struct sockets *open_sockets(const char *control, const char *bulk)
 static void expect_refused(const char *control, const char *bulk, const char *said)
 {
     struct error error = {0};
-    const struct sockets_options options = {control, bulk};
+    const struct sockets_options options = {.control = control, .bulk = bulk};
     assert_null(sockets_open(&options, &error));
     if (strstr(error.text, said) == NULL)
         fail_msg("'%s' does not say '%s'", error.text, said);
