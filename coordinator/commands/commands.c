@@ -170,7 +170,7 @@ static const struct command commands[] = {
                    "LINE/final. The skip is kept in the ledger: whoever resumes the run has it, "
                    "and two runs with the same skips have the same digest. Asks the coordinator "
                    "while there is one. A job that is committed, or not created yet, is refused.",
-        .options = 1 << OPTION_JSON,
+        .options = 1 << OPTION_KEY | 1 << OPTION_SERVER_KEY | 1 << OPTION_JSON,
         .positional_least = 2,
         .positional_most = 2,
         .run = command_skip,

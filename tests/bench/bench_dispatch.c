@@ -2,7 +2,7 @@
  * bench_dispatch.c: what the cluster adds to a job: null jobs per second through the full path.
  *
  *   bench-dispatch [--workers W] [--jobs N] [--lookahead L] [--repeats R] [--commit MODE]
- *                  [--processes] [--flat] [--dir DIR] [--wrap WORD]... [--json]
+ *                  [--processes] [--curve] [--flat] [--dir DIR] [--wrap WORD]... [--json]
  *
  * The coordinator is `ratchet serve` itself, a process of its own on TCP: protobuf, leases, ordered
  * commit, and a ledger on a real disk. Row by row:
@@ -17,6 +17,8 @@
  * `us/job` is wall time, the three after it are CPU time: of the coordinator for a job, of the bare
  * ROUTER for a round trip, of all workers for a job. On a busy machine they say more than the
  * rates.
+ *
+ * With --curve all connections are encrypted, those of the bare loop as well.
  *
  * With --flat, also how rate and CPU develop over the tenths of the last run: they are not to grow.
  * --wrap puts words before the coordinator's command. Instructions by function, and in all:
@@ -48,7 +50,7 @@ struct bench {
     const char *folder; /* where runs are made, each in a folder of its own */
     const char *wrap[WRAP_WORDS_MAX + 1];
     uint32_t wrap_count;
-    int json, processes, flat;
+    int json, processes, flat, curve;
 };
 
 struct row {
@@ -98,10 +100,18 @@ static struct row median_row(const struct row *rows, uint32_t count)
 /* ---------------------------------------------------------------------------------------- rounds
  */
 
-static struct run_request request_of(const struct bench *bench, const char *folder, uint64_t jobs)
+/* Where a round takes place, and with which keys; NULL: in the clear. */
+struct place {
+    const char *folder;
+    const struct dispatch_keys *keys;
+};
+
+static struct run_request request_of(const struct bench *bench, const struct place *place,
+                                     uint64_t jobs)
 {
     return (struct run_request){
-        .folder = folder,
+        .keys = place->keys,
+        .folder = place->folder,
         .wrap = bench->wrap,
         .jobs = jobs,
         .lookahead = bench->lookahead,
@@ -109,13 +119,20 @@ static struct run_request request_of(const struct bench *bench, const char *fold
     };
 }
 
-static int measure_bare(const struct bench *bench, struct row *row, struct error *error)
+static int measure_bare(const struct bench *bench, const struct place *place, struct row *row,
+                        struct error *error)
 {
     struct router router;
-    if (router_start(&router, error) != 0)
+    if (router_start(place->keys, &router, error) != 0)
         return -1;
+    const struct bare_loop loop = {
+        .endpoint = router.endpoint,
+        .key = place->keys != NULL ? &place->keys->worker : NULL,
+        .workers = bench->workers,
+        .seconds = bare_seconds,
+    };
     struct bare_result bare;
-    int rc = bare_dealers(router.endpoint, bench->workers, bare_seconds, &bare, error);
+    int rc = bare_dealers(&loop, &bare, error);
     if (rc == 0) {
         row->bare_per_s = bare.per_s;
         row->bare_cpu_us = 1e6 * seconds_of_process(router.pid) / (double)bare.total;
@@ -143,13 +160,13 @@ static uint32_t slots_of(const struct bench *bench)
     return slots < SLOTS_MAX ? slots : SLOTS_MAX;
 }
 
-static int measure_wire(const struct bench *bench, const char *folder, struct row *row,
+static int measure_wire(const struct bench *bench, const struct place *place, struct row *row,
                         struct dispatch_driven *driven, struct error *error)
 {
     struct coordinator coordinator;
-    struct run_request request = request_of(bench, folder, bench->jobs);
+    struct run_request request = request_of(bench, place, bench->jobs);
     *row = (struct row){.what = "wire", .jobs = bench->jobs};
-    if (measure_bare(bench, row, error) != 0 ||
+    if (measure_bare(bench, place, row, error) != 0 ||
         coordinator_start(&request, &coordinator, error) != 0)
         return -1;
     struct dispatch_drive drive = {
@@ -157,6 +174,7 @@ static int measure_wire(const struct bench *bench, const char *folder, struct ro
         .slots = slots_of(bench),
         .jobs = bench->jobs,
         .coordinator = coordinator.pid,
+        .key = place->keys != NULL ? &place->keys->worker : NULL,
     };
     snprintf(drive.control, sizeof drive.control, "%s", coordinator.control);
     snprintf(drive.bulk, sizeof drive.bulk, "%s", coordinator.bulk);
@@ -178,13 +196,13 @@ static int end_workers(const pid_t *workers, uint32_t count, struct error *error
     return rc;
 }
 
-static int measure_processes(const struct bench *bench, const char *folder, struct row *row,
+static int measure_processes(const struct bench *bench, const struct place *place, struct row *row,
                              struct error *error)
 {
     static pid_t workers[DISPATCH_WORKERS_MAX];
     uint64_t jobs = bench->jobs / PROCESS_JOBS_SHARE;
     struct run_request request =
-        request_of(bench, folder, jobs > PROCESS_JOBS_MIN ? jobs : PROCESS_JOBS_MIN);
+        request_of(bench, place, jobs > PROCESS_JOBS_MIN ? jobs : PROCESS_JOBS_MIN);
     struct coordinator coordinator;
     struct commit_span span;
     double nothing = (double)NAN;
@@ -192,7 +210,7 @@ static int measure_processes(const struct bench *bench, const char *folder, stru
     if (coordinator_start(&request, &coordinator, error) != 0)
         return -1;
     for (uint32_t i = 0; i < bench->workers; i++)
-        if (worker_process_start(&coordinator, folder, i, &workers[i], error) != 0) {
+        if (worker_process_start(&coordinator, place->folder, i, &workers[i], error) != 0) {
             coordinator_kill(&coordinator); /* the workers started so far end with us */
             return -1;
         }
@@ -232,9 +250,9 @@ static void print_row(const struct bench *bench, const struct row *row)
         return;
     }
     printf("{\"what\": \"%s\", \"workers\": %u, \"jobs\": %llu, \"lookahead\": %u, "
-           "\"commit\": \"%s\", \"repeats\": %u",
+           "\"commit\": \"%s\", \"curve\": %s, \"repeats\": %u",
            row->what, bench->workers, (unsigned long long)row->jobs, bench->lookahead, bench->mode,
-           bench->repeats);
+           bench->curve ? "true" : "false", bench->repeats);
     print_number("jobs_per_s", row->jobs_per_s);
     print_number("baseline_msgs_per_s", row->bare_per_s);
     print_number("ratio", ratio);
@@ -303,10 +321,14 @@ static int measure_once(const struct bench *bench, enum kind kind, struct row *r
 {
     char folder[OS_PATH_BYTES_MAX];
     struct error trouble;
+    static struct dispatch_keys keys;
+    const struct place place = {folder, bench->curve ? &keys : NULL};
     if (make_folder(bench, folder, error) != 0)
         return -1;
-    int rc = kind == KIND_WIRE ? measure_wire(bench, folder, row, driven, error)
-                               : measure_processes(bench, folder, row, error);
+    int rc = bench->curve ? dispatch_keys_make(folder, &keys, error) : 0;
+    if (rc == 0)
+        rc = kind == KIND_WIRE ? measure_wire(bench, &place, row, driven, error)
+                               : measure_processes(bench, &place, row, error);
     if (os_remove_tree(folder, &trouble) != 0)
         fprintf(stderr, "bench-dispatch: %s\n", trouble.text);
     return rc;
@@ -333,8 +355,8 @@ static int run(const struct bench *bench, struct error *error)
 static int usage(void)
 {
     fputs("usage: bench-dispatch [--workers W] [--jobs N] [--lookahead L] [--repeats R]\n"
-          "                      [--commit ordered|arrival] [--processes] [--flat] [--dir DIR]\n"
-          "                      [--wrap WORD]... [--json]\n",
+          "                      [--commit ordered|arrival] [--processes] [--curve] [--flat]\n"
+          "                      [--dir DIR] [--wrap WORD]... [--json]\n",
           stderr);
     return 2;
 }
@@ -345,7 +367,11 @@ static int take_flag(struct bench *bench, const char *word)
         const char *name;
         int *flag;
     } flags[] = {
-        {"--json", &bench->json}, {"--processes", &bench->processes}, {"--flat", &bench->flat}};
+        {"--json", &bench->json},
+        {"--processes", &bench->processes},
+        {"--flat", &bench->flat},
+        {"--curve", &bench->curve},
+    };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (strcmp(word, flags[i].name) == 0) {
             *flags[i].flag = 1;
@@ -386,8 +412,8 @@ int main(int argc, char **argv)
         .folder = ".",
     };
     struct error error = {0};
-    if (argc == 2 && strcmp(argv[1], "--bare-router") == 0)
-        return bare_router();
+    if (argc >= 2 && strcmp(argv[1], "--bare-router") == 0)
+        return bare_router(argv[2]);
     for (int i = 1; i < argc; i++) {
         if (take_flag(&bench, argv[i]))
             continue;

@@ -121,9 +121,9 @@ int coordinator_start(const struct run_request *request, struct coordinator *coo
                       struct error *error)
 {
     char program[OS_PATH_BYTES_MAX], experiment[OS_PATH_BYTES_MAX];
-    const char *arguments[WRAP_WORDS_MAX + 8];
+    const char *arguments[WRAP_WORDS_MAX + 10];
     size_t count = 0;
-    *coordinator = (struct coordinator){.pid = 0};
+    *coordinator = (struct coordinator){.keys = request->keys};
     if (find_program("ratchet", program, error) != 0 ||
         os_path_join(experiment, sizeof experiment, request->folder, "bench.yaml", error) != 0 ||
         os_path_join(coordinator->directory, sizeof coordinator->directory, request->folder, "run",
@@ -143,6 +143,8 @@ int coordinator_start(const struct run_request *request, struct coordinator *coo
                                    "tcp://127.0.0.1:*",
                                    "--dir",
                                    coordinator->directory,
+                                   request->keys != NULL ? "--keys" : NULL,
+                                   request->keys != NULL ? request->keys->folder : NULL,
                                    NULL};
     memcpy(arguments + count, command, sizeof command);
     if (spawn_logged(arguments, coordinator->log, &coordinator->pid, error) != 0)
@@ -214,16 +216,31 @@ int worker_process_start(const struct coordinator *coordinator, const char *fold
     snprintf(name, sizeof name, "worker-%u.log", number);
     if (os_path_join(log, sizeof log, folder, name, error) != 0)
         return -1;
-    const char *const arguments[] = {
-        program, "--connect", coordinator->control, "--slots", "1", "--cache", cache, NULL};
+    const struct dispatch_keys *keys = coordinator->keys;
+    const char *const arguments[] = {program,
+                                     "--connect",
+                                     coordinator->control,
+                                     "--slots",
+                                     "1",
+                                     "--cache",
+                                     cache,
+                                     keys != NULL ? "--server-key" : NULL,
+                                     keys != NULL ? keys->server_file : NULL,
+                                     "--key",
+                                     keys != NULL ? keys->worker_file : NULL,
+                                     NULL};
     return spawn_logged(arguments, log, pid, error);
 }
 
-int router_start(struct router *router, struct error *error)
+int router_start(const struct dispatch_keys *keys, struct router *router, struct error *error)
 {
-    const char *const arguments[] = {"bench-dispatch", "--bare-router", NULL};
+    char key[OS_PATH_BYTES_MAX];
+    const char *const arguments[] = {"bench-dispatch", "--bare-router", keys != NULL ? key : NULL,
+                                     NULL};
     int ends[2];
     *router = (struct router){.pid = 0};
+    if (keys != NULL && os_path_join(key, sizeof key, keys->folder, "server.key", error) != 0)
+        return -1;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set(error, -1, "cannot make a pipe: %s", strerror(errno));
     const struct process_options options = {

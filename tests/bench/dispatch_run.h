@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/os_file.h"
+#include "tests/bench/dispatch_keys.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,12 +21,14 @@ struct run_request {
     uint32_t lookahead;
     const char *mode;       /* "ordered" or "arrival" */
     const char *experiment; /* its text; NULL: a random search of null jobs as the above says */
+    const struct dispatch_keys *keys; /* NULL: in the clear */
 };
 
 /* `ratchet serve` at work. */
 struct coordinator {
     char directory[OS_PATH_BYTES_MAX], log[OS_PATH_BYTES_MAX];
     char control[256], bulk[256];
+    const struct dispatch_keys *keys; /* of the request */
     pid_t pid;
     double cpu_s;       /* of its whole life, as far as was seen before it ended */
     uint64_t rss_bytes; /* likewise the most memory that it had in use */
@@ -51,12 +54,13 @@ int coordinator_span(const struct coordinator *coordinator, struct commit_span *
 int worker_process_start(const struct coordinator *coordinator, const char *folder, uint32_t number,
                          pid_t *pid, struct error *error) __attribute__((warn_unused_result));
 
-/* This program once more, as the ROUTER of the bare loop. */
+/* This program once more, as the ROUTER of the bare loop; encrypted when there are keys. */
 struct router {
     char endpoint[256];
     pid_t pid;
 };
-int router_start(struct router *router, struct error *error) __attribute__((warn_unused_result));
+int router_start(const struct dispatch_keys *keys, struct router *router, struct error *error)
+    __attribute__((warn_unused_result));
 void router_stop(struct router *router);
 
 /* "ext4", or the number of a file system that has no name here. */

@@ -2,6 +2,7 @@
 #include "tests/bench/dispatch_wire.h"
 
 #include "common/os_clock.h"
+#include "tests/bench/dispatch_keys.h"
 #include "tests/bench/dispatch_worker.h"
 
 #include <assert.h>
@@ -64,18 +65,26 @@ static void set_option(void *socket, int option, int value)
     (void)rc;
 }
 
-static void *open_dealer(void *context, const void *identity, size_t identity_bytes,
-                         const char *endpoint)
+struct dealer {
+    void *context;
+    const struct instance_id *identity; /* NULL: any */
+    const char *endpoint;
+    const struct key_file *key; /* NULL: in the clear */
+};
+
+static void *open_dealer(const struct dealer *dealer)
 {
-    void *socket = zmq_socket(context, ZMQ_DEALER);
+    void *socket = zmq_socket(dealer->context, ZMQ_DEALER);
     if (socket == NULL)
         return NULL;
     set_option(socket, ZMQ_LINGER, 200);
     set_option(socket, ZMQ_SNDHWM, QUEUE);
     set_option(socket, ZMQ_RCVHWM, QUEUE);
-    if ((identity_bytes > 0 &&
-         zmq_setsockopt(socket, ZMQ_ROUTING_ID, identity, identity_bytes) != 0) ||
-        zmq_connect(socket, endpoint) != 0) {
+    if (dealer->key != NULL)
+        dispatch_keys_use(socket, dealer->key);
+    if ((dealer->identity != NULL &&
+         zmq_setsockopt(socket, ZMQ_ROUTING_ID, dealer->identity, sizeof *dealer->identity) != 0) ||
+        zmq_connect(socket, dealer->endpoint) != 0) {
         zmq_close(socket);
         return NULL;
     }
@@ -123,7 +132,9 @@ static int open_worker(struct driver *driver, uint32_t number, struct error *err
     const struct instance_id *instance = null_worker_instance(worker);
     const char *const endpoints[WIRE_COUNT] = {driver->drive->control, driver->drive->bulk};
     for (uint32_t wire = 0; wire < WIRE_COUNT; wire++) {
-        void *socket = open_dealer(driver->context, instance, sizeof *instance, endpoints[wire]);
+        const struct dealer dealer = {driver->context, instance, endpoints[wire],
+                                      driver->drive->key};
+        void *socket = open_dealer(&dealer);
         if (socket == NULL)
             return error_set(error, -1, "worker %u cannot connect to %s: %s", number,
                              endpoints[wire], zmq_strerror(zmq_errno()));
@@ -270,12 +281,17 @@ int dispatch_drive(const struct dispatch_drive *drive, struct dispatch_driven *d
 /* -------------------------------------------------------------------------------------- bare loop
  */
 
-int bare_router(void)
+int bare_router(const char *key_path)
 {
     char endpoint[256];
     size_t size = sizeof endpoint;
+    struct key_file key;
     void *context = zmq_ctx_new();
     void *router = context != NULL ? zmq_socket(context, ZMQ_ROUTER) : NULL;
+    if (key_path != NULL && key_file_read(key_path, &key, NULL) != 0)
+        return 1;
+    if (router != NULL && key_path != NULL)
+        dispatch_keys_serve(router, &key);
     if (router == NULL || zmq_bind(router, "tcp://127.0.0.1:*") != 0 ||
         zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, endpoint, &size) != 0)
         return 1;
@@ -311,13 +327,14 @@ static int64_t turn_dealer(void *socket)
     return count;
 }
 
-static int loop_dealers(zmq_pollitem_t *items, uint32_t workers, double seconds,
+static int loop_dealers(zmq_pollitem_t *items, const struct bare_loop *loop,
                         struct bare_result *result)
 {
-    double start = seconds_now(), now = start, warm = start + 0.1 * seconds;
+    uint32_t workers = loop->workers;
+    double start = seconds_now(), now = start, warm = start + 0.1 * loop->seconds;
     uint64_t warm_count = 0;
     result->total = 0;
-    while (now < start + seconds) {
+    while (now < start + loop->seconds) {
         if (zmq_poll(items, (int)workers, 1000) <= 0)
             return -1;
         for (uint32_t i = 0; i < workers; i++) {
@@ -336,12 +353,12 @@ static int loop_dealers(zmq_pollitem_t *items, uint32_t workers, double seconds,
     return 0;
 }
 
-static int open_dealers(void *context, const char *endpoint, zmq_pollitem_t *items,
-                        uint32_t workers)
+static int open_dealers(void *context, const struct bare_loop *loop, zmq_pollitem_t *items)
 {
-    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, (int)workers + 16);
-    for (uint32_t i = 0; i < workers; i++) {
-        void *socket = open_dealer(context, NULL, 0, endpoint);
+    const struct dealer dealer = {context, NULL, loop->endpoint, loop->key};
+    zmq_ctx_set(context, ZMQ_MAX_SOCKETS, (int)loop->workers + 16);
+    for (uint32_t i = 0; i < loop->workers; i++) {
+        void *socket = open_dealer(&dealer);
         if (socket == NULL)
             return -1;
         items[i] = (zmq_pollitem_t){.socket = socket, .events = ZMQ_POLLIN};
@@ -352,14 +369,14 @@ static int open_dealers(void *context, const char *endpoint, zmq_pollitem_t *ite
     return 0;
 }
 
-int bare_dealers(const char *endpoint, uint32_t workers, double seconds, struct bare_result *result,
-                 struct error *error)
+int bare_dealers(const struct bare_loop *loop, struct bare_result *result, struct error *error)
 {
     int rc = -1;
+    uint32_t workers = loop->workers;
     void *context = zmq_ctx_new();
     zmq_pollitem_t *items = calloc(workers, sizeof *items);
-    if (context != NULL && items != NULL && open_dealers(context, endpoint, items, workers) == 0)
-        rc = loop_dealers(items, workers, seconds, result);
+    if (context != NULL && items != NULL && open_dealers(context, loop, items) == 0)
+        rc = loop_dealers(items, loop, result);
     if (rc != 0)
         error_set(error, -1, "the bare loop of %u DEALERs failed: %s", workers,
                   zmq_strerror(zmq_errno()));

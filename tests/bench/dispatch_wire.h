@@ -8,6 +8,7 @@
 #define RATCHET_TESTS_BENCH_DISPATCH_WIRE_H
 
 #include "common/error.h"
+#include "common/key_text.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct dispatch_drive {
     uint32_t workers, slots;      /* slots of each */
     uint64_t jobs;                /* of the whole run: where the marks are set */
     pid_t coordinator;
+    const struct key_file *key; /* of all workers; NULL: in the clear */
 };
 
 struct dispatch_driven {
@@ -41,16 +43,25 @@ struct dispatch_driven {
 int dispatch_drive(const struct dispatch_drive *drive, struct dispatch_driven *driven,
                    struct error *error) __attribute__((warn_unused_result));
 
-/* The ROUTER's side of the bare loop: tells its address on stdout and echoes until it is killed. */
-int bare_router(void);
+/*
+ * The ROUTER's side of the bare loop: tells its address on stdout and echoes until it is killed.
+ * Encrypted with the key of that file, or in the clear when it is NULL.
+ */
+int bare_router(const char *key_path);
 
 /* The DEALERs' side, for so many seconds. 0, or -1 with the reason. */
+struct bare_loop {
+    const char *endpoint;
+    const struct key_file *key; /* NULL: in the clear */
+    uint32_t workers;
+    double seconds;
+};
 struct bare_result {
     double per_s;   /* round trips, once the queues have filled */
     uint64_t total; /* all of them */
 };
-int bare_dealers(const char *endpoint, uint32_t workers, double seconds, struct bare_result *result,
-                 struct error *error) __attribute__((warn_unused_result));
+int bare_dealers(const struct bare_loop *loop, struct bare_result *result, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Seconds on the monotonic clock; CPU seconds that a process has used so far, 0 if unknown. */
 double seconds_now(void);
