@@ -200,7 +200,7 @@ struct revocation {
     uint32_t count;
 };
 
-static int revoke(void *context, struct key_registry *registry, struct error *error)
+static int change_revoke(void *context, struct key_registry *registry, struct error *error)
 {
     struct revocation *revocation = context;
     return key_registry_revoke(registry, revocation->who, clock_wall_ms(), &revocation->count,
@@ -211,7 +211,7 @@ static int run_revoke(const struct arguments *arguments, struct key_store *store
 {
     struct revocation revocation = {.who = arguments->positional[1]};
     struct error error;
-    if (key_store_change(store, revoke, &revocation, &error) != 0)
+    if (key_store_change(store, change_revoke, &revocation, &error) != 0)
         return complain(EXIT_FAILED, "keys: %s", error.text);
     if (arguments->given[OPTION_JSON]) {
         struct json_node *root = json_node_object();
