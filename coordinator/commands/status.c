@@ -78,8 +78,8 @@ static struct json_node *read_run(const char *path, bool silent, struct error *e
 
 static void show_workers(const struct json_node *workers)
 {
-    static const char *const titles[] = {"worker",    "host",  "state",   ">slots", ">leases",
-                                         ">capacity", ">done", ">silent", NULL};
+    static const char *const titles[] = {"worker",    "host",  "state",   ">slots",  ">leases",
+                                         ">capacity", ">done", ">ms/job", ">silent", NULL};
     if (workers == NULL || json_array_count(workers) == 0)
         return;
     struct table *table = table_create(titles);
@@ -92,6 +92,10 @@ static void show_workers(const struct json_node *workers)
         table_add(table, "%" PRIu64, json_get_u64(worker, "leases", 0));
         table_add(table, "%" PRIu64, json_get_u64(worker, "capacity", 0));
         table_add(table, "%" PRIu64, json_get_u64(worker, "done", 0));
+        if (json_get_node(worker, "job_ms") != NULL)
+            table_add(table, "%" PRIu64, json_get_u64(worker, "job_ms", 0));
+        else
+            table_add(table, "-");
         table_add(table, "%.1f s", (double)json_get_u64(worker, "silent_ms", 0) / 1000);
     }
     printf("\n");

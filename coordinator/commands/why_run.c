@@ -65,6 +65,10 @@ static void say_reason(const struct json_node *root, struct sentences *sentences
                  "the strategy wants the results of the jobs under way before it proposes more");
     else if (fact_is(root, "run_reason", "line_ends"))
         say_idle(root, sentences, "the last jobs are under way");
+    else if (fact_is(root, "run_reason", "idle_would_delay"))
+        say_idle(root, sentences,
+                 "whatever job those slow workers got, the others would wait for it; a larger "
+                 "search.lookahead makes use of them");
     else if (fact_is(root, "run_reason", "other_workers_busy"))
         say_idle(root, sentences, "the jobs that wait had trouble there and wait for others");
     else if (fact_is(root, "run_reason", "next_step"))

@@ -161,6 +161,9 @@ static void add_wait(char *text, const struct json_node *root, const struct json
         uint64_t slots = json_get_u64(json_get_node(root, "workers"), "slots", 0);
         add(text, slots == 1 ? "the only slot is busy" : "all %" PRIu64 " slots are busy", slots);
         add(text, ", with the next jobs queued behind %s", slots == 1 ? "it" : "them");
+    } else if (strcmp(reason, "faster_workers_busy") == 0) {
+        add(text, "the workers with room are so slow that it is done sooner by a faster one, and "
+                  "those are busy");
     } else if (strcmp(reason, "other_workers_busy") == 0) {
         add(text, "it goes to another one after the trouble it had at ");
         add_troubles(text, job);
@@ -218,8 +221,13 @@ static void describe_leased(const struct json_node *job, char *text)
         add(text, "is with a worker");
     else
         add_lease(text, json_array_at(leases, 0));
-    if (count > 1)
+    if (count > 1 && fact_is(json_array_at(leases, 1), "reason", "late")) {
+        add(text, "; that one is late with it, so it also ");
+        add_lease(text, json_array_at(leases, 1));
+        add(text, ", and the first result counts");
+    } else if (count > 1) {
         add(text, ", and at %zu other%s", count - 1, plural(count - 1));
+    }
 }
 
 /* ------------------------------------------------------------------------------ a job is done */

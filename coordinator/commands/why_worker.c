@@ -69,6 +69,30 @@ static void say_no_jobs(const struct json_node *root, const struct json_node *wo
     say_what_holds_the_run(root, sentences);
 }
 
+static const char *lease_purpose(const struct json_node *lease)
+{
+    if (fact_is(lease, "reason", "promising"))
+        return ", for a second opinion";
+    if (fact_is(lease, "reason", "audit"))
+        return ", for an audit";
+    if (fact_is(lease, "reason", "late"))
+        return ", because another worker is late with it";
+    return "";
+}
+
+static void say_would_delay(const struct json_node *worker, const char *name,
+                            struct sentences *sentences)
+{
+    char job[AGE_BYTES_MAX];
+    format_age(json_get_u64(worker, "job_ms", 0), job);
+    say(sentences,
+        "%s has a free slot and gets no job, because it could only delay: a job takes it %s, and "
+        "faster workers would be done with all that is in flight before and wait for it.",
+        name, job);
+    say(sentences, "It gets work when they leave, and now and then to see whether it has become "
+                   "faster; a larger search.lookahead makes use of slower workers.");
+}
+
 static void say_jobs(const struct json_node *root, const struct json_node *worker,
                      struct sentences *sentences)
 {
@@ -87,10 +111,7 @@ static void say_jobs(const struct json_node *root, const struct json_node *worke
                 verb = phases[k][1];
         format_age(json_get_u64(lease, "since_ms", 0), since);
         say(sentences, "Job %s %s there; it was handed out %s ago%s.",
-            json_get_text(lease, "job", "?"), verb, since,
-            fact_is(lease, "reason", "promising") ? ", for a second opinion"
-            : fact_is(lease, "reason", "audit")   ? ", for an audit"
-                                                  : "");
+            json_get_text(lease, "job", "?"), verb, since, lease_purpose(lease));
     }
     uint64_t count = json_get_u64(worker, "lease_count", 0);
     if (count > json_array_count(leases))
@@ -121,6 +142,8 @@ static void say_worker(const struct json_node *root, const struct json_node *wor
             "%s waits: the coordinator was restarted and lets workers claim what they still run "
             "before it hands out anything.",
             name);
+    else if (fact_is(worker, "reason", "would_delay"))
+        say_would_delay(worker, name, sentences);
     else if (fact_is(worker, "reason", "no_jobs"))
         say_no_jobs(root, worker, name, sentences);
     else if (fact_is(worker, "reason", "avoided"))

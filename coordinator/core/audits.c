@@ -21,7 +21,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { AUDITORS_TRIED = 8 }; /* workers with credit looked at, to find one on another host */
 
 bool audit_is_drawn(const struct core *core, const struct slot *slot)
 {
@@ -187,7 +186,7 @@ static bool find_auditor(const struct core *core, const struct slot *slot,
                          const struct shunned *shunned, uint32_t *session)
 {
     const struct group *group = group_of(core, slot->numeric);
-    uint32_t able = group == NULL ? 0 : group->able, tried = 0;
+    uint32_t able = group == NULL ? 0 : group->able, seen = 0;
     *session = NONE;
     for (uint32_t i = 0; i < shunned->count; i++) {
         const struct session *other = &core->sessions[shunned->sessions[i]];
@@ -195,7 +194,7 @@ static bool find_auditor(const struct core *core, const struct slot *slot,
     }
     if (able == 0)
         return false;
-    for (uint32_t i = core->by_credit.head; i != NONE && tried < AUDITORS_TRIED; tried++) {
+    for (uint32_t i = credit_first(core); i != NONE;) {
         const struct session *candidate = &core->sessions[i];
         bool fits = &core->groups[candidate->group] == group && !is_shunned(shunned, i);
         bool elsewhere = strcmp(candidate->host, slot->host) != 0;
@@ -203,7 +202,7 @@ static bool find_auditor(const struct core *core, const struct slot *slot,
             *session = i;
         if (fits && elsewhere)
             break;
-        i = candidate->by_credit.next;
+        i = credit_next_of_few(core, i, &seen);
     }
     return true;
 }

@@ -101,6 +101,9 @@ static bool make_tables(struct core *core, const struct demand *demand)
     core->free_slot_count = slots;
     core->by_job = fixed_map_create(slots);
     core->heap = table(slots, sizeof *core->heap);
+    core->newest = table(slots, sizeof *core->newest);
+    core->speeds.kind_capacity = core->place_count + KINDS_REMEMBERED;
+    core->speeds.kinds = table(core->speeds.kind_capacity, sizeof *core->speeds.kinds);
 
     core->lease_capacity = 2 * slots;
     core->leases = table(core->lease_capacity, sizeof *core->leases);
@@ -113,14 +116,16 @@ static bool make_tables(struct core *core, const struct demand *demand)
     return core->sessions != NULL && core->free_sessions != NULL && core->groups != NULL &&
            core->by_instance != NULL && core->by_home != NULL && core->slots != NULL &&
            core->free_slots != NULL && core->by_job != NULL && core->heap != NULL &&
-           core->leases != NULL && core->free_leases != NULL && core->blobs != NULL &&
-           core->by_digest != NULL && core->lines != NULL && make_places(core, demand->state_bytes);
+           core->newest != NULL && core->speeds.kinds != NULL && core->leases != NULL &&
+           core->free_leases != NULL && core->blobs != NULL && core->by_digest != NULL &&
+           core->lines != NULL && make_places(core, demand->state_bytes);
 }
 
 static void init_tables(struct core *core)
 {
     list_init(&core->by_silence);
-    list_init(&core->by_credit);
+    for (uint32_t i = 0; i <= CREDIT_UNKNOWN; i++)
+        list_init(&core->credit.lists[i]);
     list_init(&core->ready);
     list_init(&core->unreceipted);
     core->free_blob = NONE;
@@ -161,6 +166,7 @@ struct core *core_create(const struct core_config *config, struct error *error)
     core->stop_cursor = NONE;
     core->silence_deadline = UINT64_MAX;
     core->relief_at = UINT64_MAX;
+    core->twin_at = UINT64_MAX;
     core->counters.jobs_total = demand.jobs;
     if (!make_tables(core, &demand)) {
         core_destroy(&core);
@@ -186,6 +192,8 @@ void core_destroy(struct core **pointer)
     free(core->free_leases);
     free(core->leases);
     free(core->heap);
+    free(core->newest);
+    free(core->speeds.kinds);
     fixed_map_destroy(&core->by_job);
     free(core->free_slots);
     free(core->slots);
@@ -298,6 +306,8 @@ uint64_t core_deadline(const struct core *core)
         deadline = core->dispatch_from_ms;
     if (receipts_deadline(core) < deadline)
         deadline = receipts_deadline(core);
+    if (core->twin_at < deadline)
+        deadline = core->twin_at;
     return deadline;
 }
 
@@ -398,6 +408,7 @@ uint32_t core_workers(const struct core *core, uint64_t now_ms, struct worker_su
             .leases = session->lease_count,
             .done = session->done,
             .silent_ms = core->live_ms - session->heard_ms,
+            .job_ms = speed_told_ms(session),
         };
         memcpy(worker->name, session->name, sizeof worker->name);
         memcpy(worker->host, session->host, sizeof worker->host);

@@ -305,6 +305,7 @@ struct worker_summary {
     const char *state; /* "ready", "suspect", "draining", "benched" */
     uint32_t slots, capacity, leases;
     uint64_t done, silent_ms;
+    uint64_t job_ms; /* what a job takes it, of the kind measured last; 0: not measured */
 };
 
 /* Whether a worker of that instance is joined. */

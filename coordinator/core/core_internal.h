@@ -12,6 +12,11 @@
  *   results.c   results, deaths, second opinions on would-be champions
  *   audits.c    jobs that are carried out a second time before their commit
  *   groups.c    how many workers there are of each numeric class
+ *   speeds.c    how fast workers are
+ *   credit.c    who may get work, and who first
+ *   waiting.c   jobs that wait for a worker
+ *   window.c    which of them goes to whom
+ *   twins.c     second leases of late jobs
  *   lines.c     creation rule, stops, poison
  *   skips.c     jobs that a user gives up
  *   blobs.c     who refers to which checkpoint
@@ -40,6 +45,7 @@
 
 #include "common/fixed_map.h"
 #include "coordinator/core/core.h"
+#include "coordinator/core/speeds.h"
 
 #define NONE UINT32_MAX
 
@@ -93,9 +99,11 @@ struct session {
     uint64_t heard_ms;   /* on the liveness clock */
     uint64_t done;
     struct link by_silence; /* longest silent first */
-    struct link by_credit;  /* those that may get work, in turn */
+    struct link by_credit;  /* see struct credit */
+    uint32_t credit_list;   /* in which of the lists */
     bool in_credit, able;   /* able: ready, not benched, with any capacity at all */
     bool silent;            /* suspect and not benched */
+    struct speed speed;
     struct list leases;
 };
 
@@ -103,7 +111,11 @@ struct lease_entry {
     struct lease_key key;
     uint32_t slot, session;
     enum lease_reason reason;
-    uint64_t since_ms;
+    uint64_t since_ms, since_live_ms;
+    bool runs;        /* as far as can be told from here: the oldest leases have the slots, */
+    uint64_t runs_ms; /* since then, on the liveness clock */
+    uint64_t work_us;
+    bool measures;  /* the worker's speed was not known when it got this one */
     uint32_t beat;  /* session->beat of the last heartbeat that listed it, */
     uint32_t phase; /* and enum held_phase by that one; 0: none has yet. For explain.c alone */
     struct link in_session, in_slot;
@@ -140,11 +152,13 @@ struct slot {
     uint32_t parent_blobs[JOB_PARENTS_MAX];
     uint32_t attempts, deaths, failures; /* attempts: leases of all kinds, */
     uint32_t opinions;                   /* and how many of them asked for an opinion */
+    uint32_t twins;                      /* or were second ones of a late job */
+    uint64_t work_us;                    /* as counted where it waits, or its leases are */
     uint32_t trouble_count; /* workers where the job died, failed or got lost; the last few */
     struct instance_id trouble_at[TROUBLES_MAX];
     struct list leases;
     struct link in_place;
-    uint32_t heap_place; /* in the waiting heap, or NONE */
+    uint32_t heap_place, newest_place; /* among the waiting, or NONE */
     uint32_t next_parked;
     bool in_ready;
     struct link by_ready; /* held results that may be due for commit */
@@ -242,6 +256,16 @@ struct place {
     bool ended;              /* by fitness, stagnation or a stop */
     bool finalising;         /* the final job was created */
     uint32_t champion_blob;
+    uint32_t kind; /* of its jobs, by what they take */
+};
+
+enum { CREDIT_UNKNOWN = SPEED_CLASSES, CREDIT_WORDS = CREDIT_UNKNOWN / 64 + 1 };
+
+/* Those that may get work, in turn, in lists by predicted finish; the last list is of those whose
+ * speed is not known. */
+struct credit {
+    struct list lists[CREDIT_UNKNOWN + 1];
+    uint64_t present[CREDIT_WORDS]; /* a bit for each list that is not empty */
 };
 
 /* The workers of one numeric class that have joined and are not benched. */
@@ -262,7 +286,9 @@ struct core {
     bool numeric_kept;               /* a result depends on it */
 
     struct session *sessions;
-    struct list by_silence, by_credit;
+    struct list by_silence;
+    struct credit credit;
+    struct speeds speeds;
     struct fixed_map *by_instance, *by_home;
     uint32_t session_count, benched_count, able_count;
     uint32_t *free_sessions, free_session_count;
@@ -277,7 +303,11 @@ struct core {
     uint32_t *free_slots, free_slot_count, slot_capacity;
     struct fixed_map *by_job;
     uint32_t *heap, heap_count;     /* slots to lease, oldest first */
+    uint32_t *newest, newest_count; /* the plain ones among them, newest first */
+    uint64_t waiting_us;            /* their work */
     bool leases_cut;                /* the last dispatch ended before its work did */
+    uint64_t twin_at;               /* when a late job may have become worth a twin */
+    uint32_t twin_place;            /* the place that was looked at last for one */
     uint64_t relief_at;             /* on the liveness clock; UINT64_MAX: not stuck */
     struct list ready, unreceipted; /* the latter longest held first */
 
@@ -413,10 +443,9 @@ const struct group *group_of(const struct core *core, const char *numeric);
 /* --------------------------------------------------------------------------------------- leases.c
  */
 
-/* Puts the slot among those to be leased (its job, or an opinion on its child). */
-void waiting_add(struct core *core, uint32_t slot);
-void waiting_remove(struct core *core, uint32_t slot);
 void leases_dispatch(struct core *core);
+/* Hands the slot's job, or the opinion on it, to the session. */
+void lease_give(struct core *core, uint32_t slot, uint32_t session, enum lease_reason reason);
 /* To whom a waiting job (or opinion) would go now: a session; NONE: somebody who is busy now is
  * waited for, or nobody is there. */
 uint32_t leases_choose(const struct core *core, const struct slot *slot);
@@ -426,8 +455,10 @@ void lease_adopt(struct core *core, uint32_t slot, uint32_t session, const struc
 void lease_free(struct core *core, uint32_t lease);
 /* Takes a lease back: the job (or opinion) waits again. */
 void lease_lost(struct core *core, uint32_t lease);
-/* The job died, failed or got lost there: it goes elsewhere while there is anybody else. */
+/* The job died, failed or got lost there: it goes elsewhere while there is anybody else. A twin's
+ * end is no trouble. */
 void slot_note_trouble(struct core *core, uint32_t slot, uint32_t session);
+bool slot_had_trouble_at(const struct slot *slot, const struct instance_id *instance);
 /* Ends all leases of a job that needs them no longer; tells the workers to stop, except `except`.
  */
 void leases_end(struct core *core, uint32_t slot, uint32_t except_session);
@@ -436,6 +467,39 @@ uint32_t lease_find_key(const struct core *core, uint32_t slot, uint32_t session
                         const struct lease_key *key);
 /* The slot's lease at this session for the description with this prefix, or NONE. */
 uint32_t lease_find(const struct core *core, uint32_t slot, uint32_t session, uint64_t prefix);
+
+/* ------------------------------------------------------------- credit.c, waiting.c, window.c,
+ * twins.c
+ */
+
+/* Puts the session into its list, or into none, by its state, leases and speed. */
+void credit_place(struct core *core, uint32_t session);
+/* Sees to it that the first session is where it belongs: time makes late ones slower. */
+void credit_settle(struct core *core);
+/* In the order of predicted finish, those of unknown speed last; NONE at the end. */
+uint32_t credit_first(const struct core *core);
+uint32_t credit_next(const struct core *core, uint32_t session);
+/* The same, but only a few of each list, which take turns at its head. `seen` is 0 at first. */
+uint32_t credit_next_of_few(const struct core *core, uint32_t session, uint32_t *seen);
+uint32_t credit_first_known(const struct core *core);
+uint32_t credit_first_unknown(const struct core *core);
+
+/* Puts the slot among those to be leased (its job, or an opinion on its child). */
+void waiting_add(struct core *core, uint32_t slot);
+void waiting_remove(struct core *core, uint32_t slot);
+/* A job that waits and that anybody may have. */
+bool slot_is_plain(const struct slot *slot);
+
+struct match {
+    uint32_t slot, session; /* or NONE */
+};
+/* The next plain job that is to be leased, and to whom. */
+struct match window_match(const struct core *core);
+/* Whatever job the session got, faster ones would wait for it. */
+bool window_is_closed_to(const struct core *core, uint32_t session);
+
+/* Gives late jobs a second lease where workers have room and nothing else to do. */
+void twins_dispatch(struct core *core);
 
 /* -------------------------------------------------------------------------------------- results.c
  */

@@ -47,8 +47,11 @@ struct crowd core_crowd(const struct core *core)
         crowd.ready++;
         crowd.full += session->capacity == 0;
         crowd.slots += session->slots;
-        if (session->lease_count < session->slots)
-            crowd.slots_idle += session->slots - session->lease_count;
+        if (session->lease_count >= session->slots)
+            continue;
+        crowd.slots_idle += session->slots - session->lease_count;
+        if (session->in_credit && window_is_closed_to(core, i))
+            crowd.slots_slow += session->slots - session->lease_count;
     }
     return crowd;
 }
@@ -161,9 +164,11 @@ static enum worker_wait wait_of(const struct core *core, const struct slot *slot
         return WAIT_SILENT;
     if (crowd.full == crowd.ready)
         return WAIT_ROOM;
-    if (core->by_credit.head == NONE)
+    if (credit_first(core) == NONE)
         return WAIT_BUSY;
-    return leases_choose(core, slot) == NONE ? WAIT_OTHERS : WAIT_MOMENT;
+    if (leases_choose(core, slot) != NONE)
+        return WAIT_MOMENT;
+    return slot_is_plain(slot) ? WAIT_FASTER : WAIT_OTHERS;
 }
 
 static void explain_wait(const struct core *core, const struct slot *slot,
@@ -315,6 +320,16 @@ static bool somebody_is_chosen(const struct core *core)
     return false;
 }
 
+/* It is too slow for the window as it is; not when faster ones have nothing to do, either. */
+static bool would_delay(const struct core *core, const struct session *session)
+{
+    uint32_t first = credit_first_known(core);
+    if (first == NONE || !window_is_closed_to(core, (uint32_t)(session - core->sessions)))
+        return false;
+    return core->heap_count > 0 || core->sessions[first].lease_count > 0 ||
+           &core->sessions[first] == session;
+}
+
 static enum worker_hold hold_of_worker(const struct core *core, const struct session *session)
 {
     if (session->benched)
@@ -331,6 +346,8 @@ static enum worker_hold hold_of_worker(const struct core *core, const struct ses
         return WORKER_HAS_ENOUGH;
     if (restarts(core))
         return WORKER_RESTART;
+    if (would_delay(core, session))
+        return WORKER_WOULD_DELAY;
     if (core->heap_count == 0)
         return WORKER_NO_JOBS;
     return somebody_is_chosen(core) ? WORKER_MOMENT : WORKER_AVOIDED;
@@ -361,6 +378,7 @@ bool core_explain_worker(const struct core *core, const struct instance_id *inst
     explained->leases = session->lease_count;
     explained->done = session->done;
     explained->silent_ms = silence_of(core, session);
+    explained->job_ms = speed_told_ms(session);
     explained->kept = results_kept_by(core, instance);
     for (uint32_t i = session->leases.head; i != NONE; i = core->leases[i].in_session.next) {
         explained->running += core->leases[i].phase == HELD_RUNNING;
@@ -404,7 +422,9 @@ enum run_hold core_explain_run(const struct core *core)
         return RUN_COMPUTES;
     if (crowd.full == crowd.ready)
         return RUN_ROOM;
+    if (crowd.slots_idle == crowd.slots_slow)
+        return RUN_DELAYS;
     if (crowd.waiting == 0)
         return hold_of_lines(core);
-    return core->by_credit.head != NONE && !somebody_is_chosen(core) ? RUN_AVOIDS : RUN_MOMENT;
+    return credit_first(core) != NONE && !somebody_is_chosen(core) ? RUN_AVOIDS : RUN_MOMENT;
 }

@@ -21,7 +21,8 @@ struct crowd {
     uint32_t joined, ready, suspect, benched, draining; /* joined: all of them */
     uint32_t full;              /* ready, and take no work at all at present */
     uint32_t slots, slots_idle; /* of the ready ones; idle: without a job */
-    uint32_t waiting;           /* jobs and opinions that wait for a worker */
+    uint32_t slots_slow; /* of the idle: whatever job they got, faster workers would wait for it */
+    uint32_t waiting;    /* jobs and opinions that wait for a worker */
 };
 
 struct crowd core_crowd(const struct core *core);
@@ -80,6 +81,7 @@ enum worker_wait {
     WAIT_SILENT,      /* all are suspect, benched or draining */
     WAIT_ROOM,        /* all ready ones take no work at present */
     WAIT_BUSY,        /* all ready ones have as much as they asked for */
+    WAIT_FASTER,      /* those with room would be done with it too late: faster ones are busy */
     WAIT_OTHERS,      /* those with room had trouble with it, or have spoken: others are busy */
     WAIT_MOMENT,      /* nothing: it goes out at the next step */
 };
@@ -149,6 +151,7 @@ enum worker_hold {
     WORKER_IS_DRAINING, /* it was told to leave */
     WORKER_TAKES_NONE,  /* it asks for none: its cache is full, or it is about to leave */
     WORKER_RESTART,     /* the coordinator was restarted and hands nothing out yet */
+    WORKER_WOULD_DELAY, /* whatever job it got, faster workers would wait for it */
     WORKER_NO_JOBS,     /* no job waits */
     WORKER_AVOIDED,     /* the jobs that wait had trouble there, or want another's word */
     WORKER_MOMENT,      /* nothing: it gets one at the next step */
@@ -163,6 +166,7 @@ struct worker_explanation {
     uint32_t running, queued, kept; /* of the leases; kept: results of its that wait for a verdict
                                      */
     uint64_t done, silent_ms;
+    uint64_t job_ms;      /* what a job takes it, of the kind measured last; 0: not measured */
     uint32_t lease_count; /* those filled in */
     struct lease_explanation lease[EXPLAINED_LEASES_MAX];
 };
@@ -190,6 +194,7 @@ enum run_hold {
     RUN_WINDOW,   /* slots are idle: full windows wait for their oldest jobs */
     RUN_STRATEGY, /* slots are idle: the strategy wants results first */
     RUN_ENDS,     /* slots are idle: the last jobs are under way */
+    RUN_DELAYS,   /* slots are idle: they are so slow that the others would wait for them */
     RUN_AVOIDS,   /* slots are idle: jobs wait for another worker than those */
     RUN_MOMENT,
 };

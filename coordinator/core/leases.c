@@ -1,9 +1,8 @@
 /*
  * leases.c: handing jobs to workers and taking them back.
  *
- * Jobs wait in a heap, oldest first. A job prefers a worker that holds its parent's bytes;
- * otherwise the workers with credit take turns. Credit is a level: the capacity of the last
- * heartbeat less the leases held.
+ * The oldest of those that wait is looked at first. A plain job goes to whom window.c says; an
+ * opinion, or a job that had trouble, chooses its worker here.
  */
 #include "coordinator/core/core_internal.h"
 
@@ -11,64 +10,6 @@
 #include <string.h>
 
 enum { OTHERS_TRIED = 8 }; /* workers looked at, to find one that is not the usual one */
-
-/* ------------------------------------------------------------------------- heap of waiting slots
- */
-
-static void heap_put(struct core *core, uint32_t place, uint32_t slot)
-{
-    core->heap[place] = slot;
-    core->slots[slot].heap_place = place;
-}
-
-static void heap_up(struct core *core, uint32_t place)
-{
-    uint32_t slot = core->heap[place];
-    while (place > 0) {
-        uint32_t above = core->heap[(place - 1) / 2];
-        if (core->slots[above].order < core->slots[slot].order)
-            break;
-        heap_put(core, place, above);
-        place = (place - 1) / 2;
-    }
-    heap_put(core, place, slot);
-}
-
-static void heap_down(struct core *core, uint32_t place)
-{
-    uint32_t slot = core->heap[place];
-    for (uint32_t child; (child = 2 * place + 1) < core->heap_count; place = child) {
-        if (child + 1 < core->heap_count &&
-            core->slots[core->heap[child + 1]].order < core->slots[core->heap[child]].order)
-            child++;
-        if (core->slots[slot].order < core->slots[core->heap[child]].order)
-            break;
-        heap_put(core, place, core->heap[child]);
-    }
-    heap_put(core, place, slot);
-}
-
-void waiting_add(struct core *core, uint32_t slot)
-{
-    assert(core->slots[slot].heap_place == NONE);
-    assert(core->heap_count < core->slot_capacity);
-    heap_put(core, core->heap_count++, slot);
-    heap_up(core, core->heap_count - 1);
-}
-
-void waiting_remove(struct core *core, uint32_t slot)
-{
-    uint32_t place = core->slots[slot].heap_place;
-    if (place == NONE)
-        return;
-    core->slots[slot].heap_place = NONE;
-    uint32_t last = core->heap[--core->heap_count];
-    if (last == slot)
-        return;
-    heap_put(core, place, last);
-    heap_up(core, place);
-    heap_down(core, core->slots[last].heap_place);
-}
 
 /* --------------------------------------------------------------------------------- the lease table
  */
@@ -115,10 +56,12 @@ static uint32_t lease_add(struct core *core, uint32_t slot, uint32_t session,
         .session = session,
         .reason = reason,
         .since_ms = core->now_ms,
+        .since_live_ms = core->live_ms,
     };
     list_append(&core->slots[slot].leases, &core->leases[0].in_slot, sizeof *lease, index);
     list_append(&core->sessions[session].leases, &core->leases[0].in_session, sizeof *lease, index);
     core->sessions[session].lease_count++;
+    speed_lease_added(core, index);
     session_update_credit(core, session);
     return index;
 }
@@ -128,6 +71,7 @@ void lease_free(struct core *core, uint32_t index)
     struct lease_entry *lease = &core->leases[index];
     struct session *session = &core->sessions[lease->session];
     handover_on_lease_end(core, index);
+    speed_lease_leaves(core, index);
     list_remove(&core->slots[lease->slot].leases, &core->leases[0].in_slot, sizeof *lease, index);
     list_remove(&session->leases, &core->leases[0].in_session, sizeof *lease, index);
     session->lease_count--;
@@ -159,6 +103,8 @@ void leases_end(struct core *core, uint32_t slot_index, uint32_t except_session)
         if (lease->session != except_session)
             effect_verdict(core, &core->sessions[lease->session].instance, &lease->key,
                            VERDICT_RELEASED);
+        if (lease->session != except_session && except_session != NONE)
+            speed_on_outrun(core, slot->leases.head);
         lease_free(core, slot->leases.head);
     }
 }
@@ -183,26 +129,6 @@ void lease_adopt(struct core *core, uint32_t slot_index, uint32_t session,
 
 /* -------------------------------------------------------------------------------------- dispatch
  */
-
-static bool has_credit(const struct core *core, uint32_t session)
-{
-    return core->sessions[session].in_credit;
-}
-
-/* A worker with credit that has the parent in its cache, or NONE. */
-static uint32_t holder_with_credit(const struct core *core, const struct slot *slot)
-{
-    if (slot->job.parent_count == 0)
-        return NONE;
-    const struct blob *blob = &core->blobs[slot->parent_blobs[0]];
-    for (uint32_t i = 0; i < HOLDERS_MAX; i++) {
-        struct holder holder = blob->holders[i];
-        if (holder.session != NONE && has_credit(core, holder.session) &&
-            core->sessions[holder.session].generation == holder.generation)
-            return holder.session;
-    }
-    return NONE;
-}
 
 static bool is_among(const struct instance_id *instance, const struct instance_id *list,
                      uint32_t count)
@@ -230,10 +156,26 @@ static uint32_t troubles_of(const struct slot *slot)
     return slot->trouble_count < TROUBLES_MAX ? slot->trouble_count : TROUBLES_MAX;
 }
 
+bool slot_had_trouble_at(const struct slot *slot, const struct instance_id *instance)
+{
+    return is_among(instance, slot->trouble_at, troubles_of(slot));
+}
+
+static bool has_twin_at(const struct core *core, const struct slot *slot, uint32_t session)
+{
+    uint32_t index = slot->leases.head;
+    while (index != NONE &&
+           (core->leases[index].session != session || core->leases[index].reason != LEASE_LATE))
+        index = core->leases[index].in_slot.next;
+    return index != NONE;
+}
+
 void slot_note_trouble(struct core *core, uint32_t slot_index, uint32_t session)
 {
     struct slot *slot = &core->slots[slot_index];
     const struct instance_id *instance = &core->sessions[session].instance;
+    if (has_twin_at(core, slot, session))
+        return;
     if (!is_among(instance, slot->trouble_at, troubles_of(slot)))
         slot->trouble_at[slot->trouble_count++ % TROUBLES_MAX] = *instance;
 }
@@ -271,7 +213,7 @@ static int rank_of(const struct session *session, struct preference preference)
 static uint32_t session_not_avoided(const struct core *core, const struct avoided *avoided,
                                     struct preference preference)
 {
-    uint32_t session = core->by_credit.head, best = NONE;
+    uint32_t session = credit_first(core), best = NONE;
     int best_rank = -1;
     for (uint32_t i = 0; session != NONE && i < OTHERS_TRIED && best_rank < PREFERRED_MOST; i++) {
         const struct session *candidate = &core->sessions[session];
@@ -280,7 +222,7 @@ static uint32_t session_not_avoided(const struct core *core, const struct avoide
             best = session;
             best_rank = rank;
         }
-        session = candidate->by_credit.next;
+        session = credit_next(core, session);
     }
     return best;
 }
@@ -308,27 +250,25 @@ static uint32_t session_for_opinion(const struct core *core, const struct slot *
     session = session_not_avoided(core, &holder, (struct preference){.numeric = slot->numeric});
     if (session != NONE || (patient && others_are_able(core, &holder)))
         return session;
-    return core->by_credit.head;
+    return credit_first(core);
 }
 
 /* After trouble, a worker where there was none: it is waited for while there is one. */
 static uint32_t session_for_job(const struct core *core, const struct slot *slot)
 {
-    if (slot->trouble_count == 0) {
-        uint32_t holder = holder_with_credit(core, slot);
-        return holder != NONE ? holder : core->by_credit.head;
-    }
     struct avoided avoided = {.count = 0};
     for (uint32_t i = 0; i < troubles_of(slot); i++)
         avoid(&avoided, &slot->trouble_at[i]);
     uint32_t session = session_not_avoided(core, &avoided, (struct preference){0});
     if (session != NONE || others_are_able(core, &avoided))
         return session;
-    return core->by_credit.head;
+    return credit_first(core);
 }
 
 uint32_t leases_choose(const struct core *core, const struct slot *slot)
 {
+    if (slot_is_plain(slot))
+        return window_match(core).session;
     if (slot->state != SLOT_HELD)
         return session_for_job(core, slot);
     return slot->opinion_reason == LEASE_AUDIT ? audit_choose(core, slot)
@@ -342,11 +282,11 @@ static enum lease_reason reason_for(const struct slot *slot)
     return slot->attempts == 0 ? LEASE_FIRST : LEASE_RETRY;
 }
 
-static void lease_out(struct core *core, uint32_t slot_index, uint32_t session_index)
+void lease_give(struct core *core, uint32_t slot_index, uint32_t session_index,
+                enum lease_reason reason)
 {
     struct slot *slot = &core->slots[slot_index];
     struct session *session = &core->sessions[session_index];
-    enum lease_reason reason = reason_for(slot);
     bool opinion = slot->state == SLOT_HELD;
     waiting_remove(core, slot_index);
     slot->attempts++;
@@ -378,26 +318,36 @@ void leases_dispatch(struct core *core)
     if (core->now_ms < core->dispatch_from_ms)
         return;
     uint32_t parked = NONE, parked_count = 0, leased = 0;
-    while (core->heap_count > 0 && core->by_credit.head != NONE && leased < LEASES_PER_STEP &&
-           parked_count < PARKED_PER_STEP) {
-        uint32_t slot = core->heap[0];
-        if (audit_is_orphan(core, &core->slots[slot])) {
-            result_drop(core, slot);
+    while (core->heap_count > 0 && leased < LEASES_PER_STEP && parked_count < PARKED_PER_STEP) {
+        credit_settle(core);
+        if (credit_first(core) == NONE)
+            break;
+        struct match match = {core->heap[0], NONE};
+        if (audit_is_orphan(core, &core->slots[match.slot])) {
+            result_drop(core, match.slot);
             leased++; /* an effect, as a lease is */
             continue;
         }
-        uint32_t session = leases_choose(core, &core->slots[slot]);
-        if (session != NONE) {
-            lease_out(core, slot, session);
+        if (slot_is_plain(&core->slots[match.slot])) {
+            match = window_match(core);
+            if (match.session == NONE)
+                break; /* those with room could only delay */
+        } else {
+            match.session = leases_choose(core, &core->slots[match.slot]);
+        }
+        if (match.session != NONE) {
+            lease_give(core, match.slot, match.session, reason_for(&core->slots[match.slot]));
             leased++;
             continue;
         }
-        waiting_remove(core, slot);
-        core->slots[slot].next_parked = parked;
-        parked = slot;
+        waiting_remove(core, match.slot);
+        core->slots[match.slot].next_parked = parked;
+        parked = match.slot;
         parked_count++;
     }
     core->leases_cut = leased == LEASES_PER_STEP;
     for (; parked != NONE; parked = core->slots[parked].next_parked)
         waiting_add(core, parked);
+    if (!core->leases_cut)
+        twins_dispatch(core);
 }

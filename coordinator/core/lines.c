@@ -106,6 +106,7 @@ static void close_line(struct core *core, uint32_t place_index)
     while (place->slots.head != NONE)
         slot_abandon(core, place->slots.head);
     line->state = LINE_CLOSED;
+    kind_close(core, place->kind);
     place->used = false;
     core->open_count--;
     core->closed_count++;
@@ -166,6 +167,7 @@ void lines_open_one(struct core *core, uint32_t place_index)
     };
     list_init(&place->slots);
     core->config.line(core->config.line_context, number, &place->config);
+    place->kind = kind_open(core, &place->config.spec);
     line->state = LINE_OPEN;
     line->place = place_index;
     core->open_count++;
@@ -209,6 +211,7 @@ void lines_stall(struct core *core, uint32_t slot)
         slot_close(core, place->slots.head);
     core->effects = effects;
     line->state = LINE_STALLED;
+    kind_close(core, place->kind);
     place->used = false;
     core->open_count--;
     core->stalled_count++;

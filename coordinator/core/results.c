@@ -92,10 +92,11 @@ static void attempt_failed(struct core *core, uint32_t slot_index, uint32_t sess
         .instance = &session->instance,
     };
     effect_note(core, note, "worker %s: %s", session->name, reason);
+    bool twin = core->leases[lease].reason == LEASE_LATE;
     slot_note_trouble(core, slot_index, session_index);
     handover_forget(core, slot_index); /* it may have been that which failed */
     lease_lost(core, lease);
-    if (++slot->failures >= FAILURES_MAX)
+    if (!twin && ++slot->failures >= FAILURES_MAX)
         lines_poison(core, slot_index, reason);
 }
 
@@ -380,6 +381,7 @@ static void on_first(struct core *core, uint32_t slot_index, uint32_t session_in
     session->done++;
     for (uint32_t i = 0; i < slot->job.parent_count; i++)
         blob_add_holder(core, slot->parent_blobs[i], session_index);
+    speed_on_result(core, session_index, (struct job_time){slot_index, result->compute_ms});
     leases_end(core, slot_index, session_index);
     waiting_remove(core, slot_index);
     result_keep(core, slot_index, session, result);
@@ -461,7 +463,7 @@ void results_on_death(struct core *core, uint32_t session_index, const struct de
         uint32_t lease = lease_find_key(core, slot_index, session_index, &death->leases[i]);
         if (lease == NONE)
             continue;
-        bool own = slot->state == SLOT_LEASED;
+        bool own = slot->state == SLOT_LEASED && core->leases[lease].reason != LEASE_LATE;
         bool audit = core->leases[lease].reason == LEASE_AUDIT;
         slot_note_trouble(core, slot_index, session_index);
         handover_forget(core, slot_index);

@@ -34,22 +34,11 @@ uint32_t session_find_home(const struct core *core, const struct home_id *home)
     return session == FIXED_MAP_NONE ? NONE : session;
 }
 
-/*
- * Workers take turns, and a turn is a quarter of a worker's slots: work spreads over machines, and
- * a large one still gets neighbouring jobs in one datagram, whose results commit together.
- */
-static bool ends_turn(const struct session *session)
-{
-    uint32_t turn = session->slots / 4;
-    return turn <= 1 || session->lease_count % turn == 0;
-}
-
 void session_update_credit(struct core *core, uint32_t index)
 {
     struct session *session = &core->sessions[index];
     bool able = session->state == SESSION_READY && !session->benched && !session->draining &&
                 session->capacity > 0;
-    bool wanted = able && session->lease_count < session->capacity;
     core->able_count += (uint32_t)able - (uint32_t)session->able;
     struct group *group = &core->groups[session->group];
     bool silent = session->state == SESSION_SUSPECT && !session->benched;
@@ -57,13 +46,7 @@ void session_update_credit(struct core *core, uint32_t index)
     group->silent += (uint32_t)silent - (uint32_t)session->silent;
     session->able = able;
     session->silent = silent;
-    if (session->in_credit && wanted && !ends_turn(session))
-        return;
-    if (session->in_credit)
-        list_remove(&core->by_credit, &core->sessions[0].by_credit, sizeof *session, index);
-    if (wanted)
-        list_append(&core->by_credit, &core->sessions[0].by_credit, sizeof *session, index);
-    session->in_credit = wanted;
+    credit_place(core, index);
 }
 
 static void heard(struct core *core, uint32_t index)
@@ -99,6 +82,7 @@ static uint32_t session_open(struct core *core, const struct hello *hello, const
     memcpy(session->host, hello->host, sizeof session->host);
     memcpy(session->numeric, numeric, sizeof session->numeric);
     list_init(&session->leases);
+    speed_init(&session->speed, hello->slots);
     list_append(&core->by_silence, &core->sessions[0].by_silence, sizeof *session, index);
     fixed_map_insert(core->by_instance, key_of(hello->instance.bytes), index);
     fixed_map_insert(core->by_home, key_of(hello->home.bytes), index);

@@ -21,6 +21,7 @@ struct slot *slot_open(struct core *core, uint32_t place, uint64_t number, uint3
         .order = core->order++,
         .created_ms = core->now_ms,
         .heap_place = NONE,
+        .newest_place = NONE,
         .child_blob = NONE,
         .partial_blob = NONE,
         .handed_blob = NONE,

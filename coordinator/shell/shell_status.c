@@ -185,6 +185,8 @@ static struct json_node *worker_node(const struct worker_summary *worker)
     json_set_u64(node, "capacity", worker->capacity);
     json_set_u64(node, "leases", worker->leases);
     json_set_u64(node, "done", worker->done);
+    if (worker->job_ms > 0)
+        json_set_u64(node, "job_ms", worker->job_ms);
     json_set_u64(node, "silent_ms", worker->silent_ms);
     return node;
 }

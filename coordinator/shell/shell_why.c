@@ -92,6 +92,8 @@ static const char *worker_wait_name(enum worker_wait wait)
         return "workers_full";
     case WAIT_BUSY:
         return "workers_busy";
+    case WAIT_FASTER:
+        return "faster_workers_busy";
     case WAIT_OTHERS:
         return "other_workers_busy";
     case WAIT_MOMENT:
@@ -132,6 +134,8 @@ static const char *worker_hold_name(enum worker_hold hold)
         return "takes_none";
     case WORKER_RESTART:
         return "coordinator_restarted";
+    case WORKER_WOULD_DELAY:
+        return "would_delay";
     case WORKER_NO_JOBS:
         return "no_jobs";
     case WORKER_AVOIDED:
@@ -163,6 +167,8 @@ static const char *run_hold_name(enum run_hold hold)
         return "strategy_waits";
     case RUN_ENDS:
         return "line_ends";
+    case RUN_DELAYS:
+        return "idle_would_delay";
     case RUN_AVOIDS:
         return "other_workers_busy";
     case RUN_MOMENT:
@@ -217,6 +223,7 @@ static struct json_node *crowd_node(const struct crowd *crowd)
     json_set_u64(node, "full", crowd->full);
     json_set_u64(node, "slots", crowd->slots);
     json_set_u64(node, "slots_idle", crowd->slots_idle);
+    json_set_u64(node, "slots_slow", crowd->slots_slow);
     json_set_u64(node, "jobs_waiting", crowd->waiting);
     return node;
 }
@@ -367,6 +374,8 @@ static struct json_node *worker_node(const struct worker_explanation *explained)
     json_set_u64(node, "queued", explained->queued);
     json_set_u64(node, "results_kept", explained->kept);
     json_set_u64(node, "done", explained->done);
+    if (explained->job_ms > 0)
+        json_set_u64(node, "job_ms", explained->job_ms);
     json_set_u64(node, "silent_ms", explained->silent_ms);
     set_leases(node, explained->lease, explained->lease_count);
     return node;

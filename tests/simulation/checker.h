@@ -36,6 +36,7 @@ struct checker_line {
 struct checker_job {
     uint8_t counted_deaths, failures; /* it must not look like poison when it is none */
     uint32_t carried_out;             /* how often; second opinions not counted */
+    uint32_t twins;                   /* leases that were sent because an earlier one was late */
     size_t detail;                    /* its latest one on the disk, plus one; 0: none */
     struct lease_key handed_under;    /* of the last hand-over, */
     struct digest handed;             /* and its state */
