@@ -21,7 +21,6 @@
 #include <assert.h>
 #include <string.h>
 
-
 bool audit_is_drawn(const struct core *core, const struct slot *slot)
 {
     if (core->config.audit <= 0)
