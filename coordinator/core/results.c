@@ -342,8 +342,10 @@ void result_keep(struct core *core, uint32_t slot_index, const struct session *s
     slot->opinion = OPINION_NONE;
     slot->opinion_count = 0;
     /* A line that went on under a larger budget ends with another final job: an earlier one left
-     * one. */
-    if (result->detail_bytes > 0 || slot->has_detail || slot->job.key.job == JOB_NUMBER_FINAL)
+     * one. And in an earlier life a liar may have. */
+    bool left = slot->job.key.job == JOB_NUMBER_FINAL ||
+                (core->config.epoch > 1 && audit_is_drawn(core, slot));
+    if (result->detail_bytes > 0 || slot->has_detail || left)
         persist_detail(core, slot, result);
 }
 
