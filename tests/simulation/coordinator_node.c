@@ -397,8 +397,8 @@ void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
         return;
     say_pause(node);
     coordinator_end_batch(node);
-    if (!node->alive)
-        return; /* of a crash that was due at this very moment */
+    if (!node->alive || node->finished)
+        return; /* of a crash that was due at this very moment; or its run is over anyway */
     disk_sync(&node->disk);
     forget_process(node);
     boot_later(node, down_ms);
