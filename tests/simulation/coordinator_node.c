@@ -467,7 +467,7 @@ void coordinator_resume(struct coordinator_node *node)
     disk_sync(&node->disk);
     forget_process(node);
     node->finished = false;
-    boot_later(node, dice_magnitude(&world->dice, (struct span){1, 10000}));
+    boot_later(node, simulation_draw_ms(node->simulation, (struct span){1, 10000}));
 }
 
 /* As the real shell does: what nobody refers to goes, what somebody refers to must be there. */

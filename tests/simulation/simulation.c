@@ -141,7 +141,8 @@ static void resume(struct simulation *simulation)
 {
     coordinator_resume(&simulation->coordinator);
     for (uint32_t i = 0; i < simulation->cast.seats; i++)
-        worker_spawn_later(&simulation->workers[i], dice_below(&simulation->world.dice, 20000));
+        worker_spawn_later(&simulation->workers[i],
+                           simulation_draw_ms(simulation, (struct span){1, 20000}));
 }
 
 static bool must_resume(const struct simulation *simulation)
