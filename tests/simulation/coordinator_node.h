@@ -113,13 +113,15 @@ void coordinator_extend(struct coordinator_node *node);
 void coordinator_resume(struct coordinator_node *node);
 /* The user's `ratchet skip`. */
 void coordinator_skip(struct coordinator_node *node, struct job_key job);
-/* The user's "hours are over". */
 /* A user gives an order. */
 void coordinator_order(struct coordinator_node *node, const struct user_command *command);
+/* The user's "hours are over". */
 void coordinator_request_stop(struct coordinator_node *node);
 
-/* --------------------------------------------- for the two files of this module (effects, loop) */
+/* ------------------------------------- for the files of this module (life, loop, effects) */
 
+/* The next turn is at most `delay_ms` away. */
+void coordinator_wake(struct coordinator_node *node, uint64_t delay_ms);
 uint64_t coordinator_now(const struct coordinator_node *node);
 void coordinator_step(struct coordinator_node *node, const struct core_event *event);
 /* Puts the message into the open batch. */
