@@ -368,11 +368,12 @@ void checker_on_decoded(struct checker *checker, const struct packet *packet, si
 void checker_on_undecoded(struct checker *checker, const struct packet *packet,
                           enum codec_result result, const struct error *error)
 {
-    /* Of an older version we understand its hello alone, to refuse it; it may also say goodbye. */
-    const struct role *sender = cast_role(&checker->simulation->cast, packet->header.seat);
-    bool older = packet->header.direction == TO_COORDINATOR && sender->foreign == FOREIGN_OLDER;
+    /* Of a worker from before the seal only the hello is told from damage: it is to be refused. */
+    const struct worker_node *worker = &checker->simulation->workers[packet->header.seat];
+    bool unsealed =
+        packet->header.direction == TO_COORDINATOR && worker->role->foreign == FOREIGN_OLDER;
     bool harmless = result == CODEC_END ||
-                    (result == CODEC_MALFORMED && (packet->damaged_from < SIZE_MAX || older));
+                    (result == CODEC_MALFORMED && (packet->damaged_from < SIZE_MAX || unsealed));
     if (!harmless)
         world_fail(&checker->simulation->world, FAILURE_INVARIANT,
                    "a datagram of worker %" PRIu32 "'s link does not decode: %s",

@@ -140,6 +140,7 @@ static void raise_budget(struct simulation *simulation)
 static void resume(struct simulation *simulation)
 {
     coordinator_resume(&simulation->coordinator);
+    simulation->calm = false; /* what ran when the run ended is done again */
     for (uint32_t i = 0; i < simulation->cast.seats; i++)
         worker_spawn_later(&simulation->workers[i],
                            simulation_draw_ms(simulation, (struct span){1, 20000}));
