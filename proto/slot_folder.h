@@ -11,9 +11,9 @@
  * The slot says ALIVE once, when it is ready; then each LEASE is answered by one RESULT of that
  * lease. A DRAIN asks it to stop the job that runs at the next step: it then answers with one
  * HANDOVER instead, or with the RESULT if that is nearer or the job cannot be cut; when nothing
- * runs, a DRAIN means nothing. It ends when the owner closes the socket: exit code 0. Any other end is a death: exit code
- * or signal, and what it printed, tell why. It ignores SIGINT, SIGTERM and SIGHUP: a slot that is
- * not wanted any more is ended with SIGKILL.
+ * runs, a DRAIN means nothing. It ends when the owner closes the socket: exit code 0. Any other end
+ * is a death: exit code or signal, and what it printed, tell why. It ignores SIGINT, SIGTERM and
+ * SIGHUP: a slot that is not wanted any more is ended with SIGKILL.
  *
  * FOLDER, which the owner makes before the start:
  *
@@ -23,9 +23,9 @@
  *                            names it
  *
  * The blobs that a job names (spec, data set, parents) lie there before its LEASE is sent, and stay
- * until its answer; so does the state of a `partial`, without which, or if it is not of this job, the
- * slot starts from the beginning. No link stands for one. Names are made from digests and numbers, never from
- * text that arrived.
+ * until its answer; so does the state of a `partial`, without which, or if it is not of this job,
+ * the slot starts from the beginning. No link stands for one. Names are made from digests and
+ * numbers, never from text that arrived.
  */
 #ifndef RATCHET_PROTO_SLOT_FOLDER_H
 #define RATCHET_PROTO_SLOT_FOLDER_H

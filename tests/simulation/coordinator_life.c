@@ -178,8 +178,8 @@ void coordinator_give_up(struct coordinator_node *node)
 
 void coordinator_pause(struct coordinator_node *node, uint64_t down_ms)
 {
-    if (!node->alive)
-        return;
+    if (!node->alive || node->finishing)
+        return; /* an order may have been the last thing that was missing: the run ends instead */
     say_pause(node);
     coordinator_end_batch(node);
     if (!node->alive || node->finished)
