@@ -241,6 +241,7 @@ void lines_fail(struct core *core, uint32_t index)
 {
     struct slot *slot = &core->slots[index];
     call_off(core, index);
+    handover_forget(core, index);
     slot->state = SLOT_HELD;
     slot->outcome = OUTCOME_FAILED;
     slot->fitness = (double)NAN;

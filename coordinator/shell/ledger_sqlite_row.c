@@ -246,10 +246,19 @@ static void read_result(struct row *row, struct commit_record *record)
     row_text(row, COMMIT_NUMERIC, record->numeric, sizeof record->numeric);
 }
 
+/* In both tables of records it is the first column; they count from 1. */
+static uint64_t read_sequence(struct row *row)
+{
+    uint64_t sequence = row_at_most(row, 0, INT64_MAX);
+    if (sequence == 0)
+        row_report(row, 0, "0, expected at least 1");
+    return sequence;
+}
+
 void row_commit(struct row *row, struct commit_record *record)
 {
     memset(record, 0, sizeof *record);
-    record->sequence = row->number;
+    record->sequence = read_sequence(row);
     read_job(row, record);
     read_result(row, record);
     row_check_sum(row, COMMIT_COLUMNS);
@@ -270,7 +279,7 @@ static enum input_kind read_input_kind(struct row *row)
 
 void row_input(struct row *row, struct input_record *record)
 {
-    *record = (struct input_record){.sequence = row->number};
+    *record = (struct input_record){.sequence = read_sequence(row)};
     record->kind = read_input_kind(row);
     record->line = (uint32_t)row_at_most(row, INPUT_LINE, LINES_MAX - 1);
     if (record->kind == INPUT_SKIP)
