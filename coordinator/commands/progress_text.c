@@ -301,3 +301,15 @@ uint32_t format_block(const struct shell_view *view, uint32_t columns,
     put_operators(&writer, view);
     return rows[2].columns > 0 ? 3 : 2;
 }
+
+void format_size(uint64_t bytes, char text[SIZE_BYTES_MAX])
+{
+    if (bytes < 1024)
+        snprintf(text, SIZE_BYTES_MAX, "%" PRIu64 " bytes", bytes);
+    else if (bytes < 1024 * 1024)
+        snprintf(text, SIZE_BYTES_MAX, "%.1f KiB", (double)bytes / 1024);
+    else if (bytes < UINT64_C(1) << 30)
+        snprintf(text, SIZE_BYTES_MAX, "%.1f MiB", (double)bytes / (1024 * 1024));
+    else
+        snprintf(text, SIZE_BYTES_MAX, "%.1f GiB", (double)bytes / (1024 * 1024 * 1024));
+}

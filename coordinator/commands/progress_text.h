@@ -46,4 +46,8 @@ enum block_attributes { BLOCK_PLAIN = 1, BLOCK_ATTRIBUTES = 2 /* bold and dim */
 uint32_t format_block(const struct shell_view *view, uint32_t columns,
                       enum block_attributes attributes, struct block_row rows[BLOCK_ROWS_MAX]);
 
+/* "340 bytes", "1.2 KiB", "64.0 MiB" */
+enum { SIZE_BYTES_MAX = 32 };
+void format_size(uint64_t bytes, char text[SIZE_BYTES_MAX]);
+
 #endif

@@ -9,7 +9,7 @@
 #include "coordinator/commands/command.h"
 #include "coordinator/commands/progress_output.h"
 #include "coordinator/commands/record_output.h"
-#include "coordinator/commands/table.h"
+#include "coordinator/commands/status_work.h"
 #include "coordinator/shell/run_directory.h"
 
 #include <inttypes.h>
@@ -67,6 +67,8 @@ static struct json_node *read_run(const char *path, bool silent, struct error *e
         json_set_u64(root, "admitted", counts.admitted);
         json_set_u64(root, "diverged", counts.diverged);
         json_set_u64(root, "failed", counts.failed);
+        json_set_u64(root, "attempts", counts.attempts);
+        json_set_u64(root, "opinions", counts.opinions);
         json_set_u64(root, "lines", reader.lines);
         set_champion(&reader, root);
     }
@@ -75,33 +77,6 @@ static struct json_node *read_run(const char *path, bool silent, struct error *e
 }
 
 /* ------------------------------------------------------------------------------------ showing */
-
-static void show_workers(const struct json_node *workers)
-{
-    static const char *const titles[] = {"worker",    "host",  "state",   ">slots",  ">leases",
-                                         ">capacity", ">done", ">ms/job", ">silent", NULL};
-    if (workers == NULL || json_array_count(workers) == 0)
-        return;
-    struct table *table = table_create(titles);
-    for (size_t i = 0; i < json_array_count(workers); i++) {
-        const struct json_node *worker = json_array_at(workers, i);
-        table_add(table, "%s", json_get_text(worker, "name", "?"));
-        table_add(table, "%s", json_get_text(worker, "host", "?"));
-        table_add(table, "%s", json_get_text(worker, "state", "?"));
-        table_add(table, "%" PRIu64, json_get_u64(worker, "slots", 0));
-        table_add(table, "%" PRIu64, json_get_u64(worker, "leases", 0));
-        table_add(table, "%" PRIu64, json_get_u64(worker, "capacity", 0));
-        table_add(table, "%" PRIu64, json_get_u64(worker, "done", 0));
-        if (json_get_node(worker, "job_ms") != NULL)
-            table_add(table, "%" PRIu64, json_get_u64(worker, "job_ms", 0));
-        else
-            table_add(table, "-");
-        table_add(table, "%.1f s", (double)json_get_u64(worker, "silent_ms", 0) / 1000);
-    }
-    printf("\n");
-    table_print(table);
-    table_destroy(&table);
-}
 
 /* As a living coordinator told them; an older one says nothing of operators. */
 static void read_operators(const struct json_node *root, struct shell_view *view)
@@ -148,22 +123,14 @@ static void show_live(const struct json_node *root)
     format_progress(&view, text, sizeof text);
     printf("%-11s %s\n", "progress", text);
     show_operators(&view);
-    printf("%-11s %" PRIu64 " waiting, %" PRIu64 " leased, %" PRIu64 " held\n", "in flight",
+    uint64_t quarantined = json_get_u64(root, "quarantined", 0);
+    printf("%-11s %" PRIu64 " waiting, %" PRIu64 " leased, %" PRIu64 " held", "in flight",
            json_get_u64(root, "waiting", 0), json_get_u64(root, "leased", 0),
            json_get_u64(root, "held", 0));
-    if (json_get_u64(root, "audits", 0) > 0)
-        printf("%-11s %" PRIu64 " asked, %" PRIu64 " agreed, %" PRIu64 " differed\n", "audits",
-               json_get_u64(root, "audits", 0), json_get_u64(root, "audits_agreed", 0),
-               json_get_u64(root, "audits_differed", 0));
-    const struct json_node *traffic = json_get_node(root, "traffic");
-    if (traffic != NULL)
-        printf("%-11s %.0f bytes per job message, %" PRIu64 " at most; %" PRIu64
-               " checkpoints of %" PRIu64 " bytes came in\n",
-               "traffic", json_get_f64(traffic, "job_bytes_mean", 0),
-               json_get_u64(traffic, "job_bytes_max", 0),
-               json_get_u64(traffic, "checkpoints_pulled", 0),
-               json_get_u64(traffic, "checkpoints_pulled_bytes", 0));
-    show_workers(json_get_node(root, "workers"));
+    if (quarantined > 0)
+        printf(", %" PRIu64 " quarantined: `ratchet why` tells", quarantined);
+    printf("\n");
+    show_live_work(root);
 }
 
 /* What a coordinator elsewhere says, or somebody's ledger. */
@@ -218,6 +185,8 @@ static void show(const struct json_node *root)
         show_text("digest", root, "digest");
     if (json_get_node(root, "workers") != NULL)
         show_live(root);
+    else
+        show_past_work(root);
 }
 
 int command_status(const struct arguments *arguments)

@@ -1,6 +1,8 @@
 /* why_words.c: see why_words.h. What all answers share, and a job in one clause. */
 #include "coordinator/commands/why_words.h"
 
+#include "coordinator/commands/progress_text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -57,16 +59,6 @@ const char *plural(uint64_t count)
 void format_fitness(double fitness, char text[FITNESS_BYTES_MAX])
 {
     snprintf(text, FITNESS_BYTES_MAX, "%.6g", fitness);
-}
-
-static void format_size(uint64_t bytes, char text[AGE_BYTES_MAX])
-{
-    if (bytes < 1024)
-        snprintf(text, AGE_BYTES_MAX, "%" PRIu64 " bytes", bytes);
-    else if (bytes < 1024 * 1024)
-        snprintf(text, AGE_BYTES_MAX, "%.1f KiB", (double)bytes / 1024);
-    else
-        snprintf(text, AGE_BYTES_MAX, "%.1f MiB", (double)bytes / (1024 * 1024));
 }
 
 /* Appends to a text of SENTENCE_BYTES_MAX. */
@@ -271,7 +263,7 @@ static void describe_audit(const struct json_node *root, const struct json_node 
 
 static void describe_held(const struct json_node *root, const struct json_node *job, char *text)
 {
-    char fitness[FITNESS_BYTES_MAX], size[AGE_BYTES_MAX];
+    char fitness[FITNESS_BYTES_MAX], size[SIZE_BYTES_MAX];
     format_fitness(json_get_f64(job, "fitness", (double)NAN), fitness);
     if (!fact_is(job, "outcome", "ok"))
         add(text, "is done (it %s)", json_get_text(job, "outcome", "failed"));

@@ -104,6 +104,8 @@ int reader_count(struct reader *reader, struct commit_counts *counts, struct err
         bool final = record.job.key.job == JOB_NUMBER_FINAL;
         counts->commits++;
         counts->admitted += record.admitted;
+        counts->attempts += record.attempts;
+        counts->opinions += record.opinions;
         counts->diverged += !final && record.outcome == OUTCOME_DIVERGED;
         counts->failed += !final && record.outcome == OUTCOME_FAILED;
     }

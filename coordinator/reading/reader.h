@@ -42,6 +42,7 @@ int reader_next_commit(struct reader *reader, struct commit_record *record, stru
 /* All commits by what became of them; final jobs are among the commits alone. */
 struct commit_counts {
     uint64_t commits, admitted, diverged, failed;
+    uint64_t attempts, opinions; /* how often they were handed out, and their children */
 };
 int reader_count(struct reader *reader, struct commit_counts *counts, struct error *error)
     __attribute__((warn_unused_result));

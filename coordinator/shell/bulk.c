@@ -66,6 +66,7 @@ struct bulk {
     uint8_t chunk[CHUNK_BYTES_MAX];
     uint8_t out[DATAGRAM_BYTES_MAX];
     struct bulk_counts counts;
+    struct peer_traffic *traffic;  /* the same for each worker */
     uint64_t tick_ms;              /* of the tick under way */
     struct begun begun[BEGUN_MAX]; /* a ring */
     uint32_t begun_next;
@@ -90,8 +91,9 @@ struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, stru
         bulk->transfers = transfers_create(&limits);
         bulk->requests = bulk_queue_create();
         bulk->asked = outbox_create();
+        bulk->traffic = peer_traffic_create(SESSIONS_MAX);
         if (bulk->codec_in != NULL && bulk->codec_out != NULL && bulk->transfers != NULL &&
-            bulk->requests != NULL && bulk->asked != NULL)
+            bulk->requests != NULL && bulk->asked != NULL && bulk->traffic != NULL)
             return bulk;
         bulk_destroy(&bulk);
     }
@@ -110,6 +112,7 @@ void bulk_destroy(struct bulk **bulk)
     transfers_destroy(&(*bulk)->transfers);
     bulk_queue_destroy(&(*bulk)->requests);
     outbox_destroy(&(*bulk)->asked);
+    peer_traffic_destroy(&(*bulk)->traffic);
     codec_destroy(&(*bulk)->codec_in);
     codec_destroy(&(*bulk)->codec_out);
     free((*bulk)->wishes.items);
@@ -343,6 +346,7 @@ static int take_chunk(struct bulk *bulk, const struct instance_id *from, const s
     if (published == BLOB_OK) {
         bulk->counts.pulled++;
         bulk->counts.pulled_bytes += chunk->total;
+        peer_traffic_add(bulk->traffic, from, (struct peer_bytes){.received = chunk->total});
     }
     end_pull(bulk, pull, published == BLOB_OK);
     return 0;
@@ -418,6 +422,7 @@ static int serve_pull(struct bulk *bulk, const struct instance_id *by, const str
                                              .length = (uint32_t)count,
                                              .bytes = bulk->chunk}};
         bulk->counts.served_bytes += count;
+        peer_traffic_add(bulk->traffic, by, (struct peer_bytes){.sent = count});
     } else {
         message = (struct message){.kind = MESSAGE_ABSENT, .absent = {pull->digest}};
     }
@@ -479,6 +484,11 @@ int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct err
             bulk->counts.malformed++;
     }
     return serve_requests(bulk, error);
+}
+
+struct peer_bytes bulk_bytes_of(const struct bulk *bulk, const struct instance_id *peer)
+{
+    return peer_traffic_of(bulk->traffic, peer);
 }
 
 struct bulk_counts bulk_counts(const struct bulk *bulk)

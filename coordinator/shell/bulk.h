@@ -12,6 +12,7 @@
 #define RATCHET_COORDINATOR_SHELL_BULK_H
 
 #include "coordinator/shell/blob_store.h"
+#include "coordinator/shell/peer_traffic.h"
 #include "coordinator/shell/shell_zmq.h"
 #include "proto/codec.h"
 #include "proto/transfer.h"
@@ -66,5 +67,7 @@ struct bulk_counts {
 };
 
 struct bulk_counts bulk_counts(const struct bulk *bulk);
+/* The same for one worker. */
+struct peer_bytes bulk_bytes_of(const struct bulk *bulk, const struct instance_id *peer);
 
 #endif

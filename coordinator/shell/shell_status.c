@@ -124,6 +124,7 @@ static void set_progress(const struct shell *shell, const struct core_summary *s
     json_set_u64(root, "waiting", summary->waiting);
     json_set_u64(root, "leased", summary->leased);
     json_set_u64(root, "held", summary->held);
+    json_set_u64(root, "quarantined", summary->quarantined);
     json_set_u64(root, "attempts", summary->attempts);
     json_set_u64(root, "results", summary->results);
     json_set_u64(root, "results_stale", summary->results_stale);
@@ -138,8 +139,11 @@ static void set_progress(const struct shell *shell, const struct core_summary *s
     json_set_u64(root, "lines_stalled", summary->lines_stalled);
 }
 
-static void set_traffic(const struct shell *shell, struct json_node *root)
+static void set_traffic(const struct shell *shell, const struct core_summary *summary,
+                        struct json_node *root)
 {
+    uint64_t before = shell->run.replayed;
+    uint64_t commits = summary->commits > before ? summary->commits - before : 0;
     const struct lease_traffic *leases = &shell->lease_traffic;
     struct sockets_counts control = sockets_counts(shell->sockets, SOCKET_CONTROL);
     struct bulk_counts bulk = bulk_counts(shell->bulk);
@@ -163,6 +167,14 @@ static void set_traffic(const struct shell *shell, struct json_node *root)
     json_set_u64(traffic, "pulls_failed", bulk.failed);
     json_set_u64(traffic, "requests_dropped", bulk.requests_dropped);
     json_set_u64(traffic, "served_bytes", bulk.served_bytes);
+    if (commits > 0) {
+        double jobs = (double)commits;
+        json_set_u64(traffic, "jobs_committed", commits); /* of this life, as all of these counts */
+        json_set_f64(traffic, "control_bytes_per_job",
+                     (double)(control.received_bytes + control.sent_bytes) / jobs);
+        json_set_f64(traffic, "received_bytes_per_job", (double)bulk.pulled_bytes / jobs);
+        json_set_f64(traffic, "sent_bytes_per_job", (double)bulk.served_bytes / jobs);
+    }
     json_set_node(root, "traffic", traffic);
     struct json_node *storage = json_node_object();
     json_set_u64(storage, "blobs", blob_store_count(shell->run.store));
@@ -170,8 +182,9 @@ static void set_traffic(const struct shell *shell, struct json_node *root)
     json_set_node(root, "storage", storage);
 }
 
-static struct json_node *worker_node(const struct worker_summary *worker)
+static struct json_node *worker_node(const struct shell *shell, const struct worker_summary *worker)
 {
+    struct peer_bytes bytes = bulk_bytes_of(shell->bulk, &worker->instance);
     struct json_node *node = json_node_object();
     /* Enough to tell workers apart; the whole of it would let others speak as this worker. */
     enum { SHOWN_BYTES = 4 };
@@ -188,6 +201,8 @@ static struct json_node *worker_node(const struct worker_summary *worker)
     if (worker->job_ms > 0)
         json_set_u64(node, "job_ms", worker->job_ms);
     json_set_u64(node, "silent_ms", worker->silent_ms);
+    json_set_u64(node, "received_bytes", bytes.received); /* from it, of checkpoints */
+    json_set_u64(node, "sent_bytes", bytes.sent);
     return node;
 }
 
@@ -198,7 +213,7 @@ static void set_workers(const struct shell *shell, struct json_node *root)
     uint32_t count =
         workers != NULL ? core_workers(shell->run.core, shell->now_ms, workers, WORKERS_LISTED) : 0;
     for (uint32_t i = 0; i < count; i++)
-        json_append_node(list, worker_node(&workers[i]));
+        json_append_node(list, worker_node(shell, &workers[i]));
     json_set_node(root, "workers", list);
     free(workers);
 }
@@ -212,7 +227,7 @@ char *shell_status_json(const struct shell *shell)
     json_set_u64(root, "workers_joined", summary.workers);
     json_set_u64(root, "workers_suspect", summary.suspects);
     json_set_u64(root, "slots", summary.slots);
-    set_traffic(shell, root);
+    set_traffic(shell, &summary, root);
     set_workers(shell, root);
     char *text = json_print(root, JSON_ONE_LINE);
     if (strlen(text) > STATUS_BYTES_MAX) {

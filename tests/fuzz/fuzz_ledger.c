@@ -7,7 +7,6 @@
  * be in range, and writing it anew must give the same record. The first byte says whether the
  * edited rows get the checksum that belongs to them: without it, little would ever be taken.
  */
-#include "common/operator_catalog.h"
 #include "coordinator/shell/ledger_sqlite.h"
 
 #include <assert.h>

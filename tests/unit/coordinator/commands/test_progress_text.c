@@ -252,9 +252,30 @@ static void test_attributes(void **state)
     assert_int_equal(rows[2].columns, 54);
 }
 
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } cases[] = {
+        {0, "0 bytes"},
+        {1023, "1023 bytes"},
+        {1536, "1.5 KiB"},
+        {UINT64_C(64) << 20, "64.0 MiB"},
+        {UINT64_C(3) << 31, "6.0 GiB"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[SIZE_BYTES_MAX];
+        format_size(cases[i].bytes, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_progress_line),
         cmocka_unit_test(test_rates),

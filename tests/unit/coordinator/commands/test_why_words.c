@@ -174,6 +174,13 @@ static void test_quarantined_jobs_and_signals(void **state)
     explain(explain_job, "{'asked':'ledger','state':'poisoned','job':{'job':'0/3','state':"
                          "'quarantined'}}");
     expect("0/3 is quarantined: nobody could carry it out, and its line stopped there.");
+    expect("`ratchet skip RUN 0/3` gives the job up");
+    explain(explain_job, "{'asked':'ledger','run':'runs/x','directory':'runs/x','job':{'job':'0/3',"
+                         "'state':'quarantined','line_last_commit':57}}");
+    expect("`ratchet skip runs/x 0/3` gives the job up: it is committed as failed");
+    expect("`ratchet rewind runs/x 57` goes back to before the last commit of its line.");
+    explain(explain_job, "{'asked':'ledger','job':{'job':'0/3','state':'skipped'}}");
+    expect("0/3 is skipped: a user gave it up.");
 }
 
 static void test_jobs_that_are_not_there(void **state)
@@ -315,6 +322,7 @@ static void test_runs(void **state)
         "Line 0: 1 of 60 jobs committed; 6 in flight, at most 6 may be: 2 with a worker, 4 done ");
     expect("Its oldest job: 0/1 is quarantined");
     expect("1 of 61 jobs are committed, 2.5 a second; 0:24 left.");
+    expect("`ratchet skip RUN 0/1` gives the job up");
     expect("1 line stopped at a job that nobody could carry out");
     run_says(RUN("workers_busy"));
     expect("The run is as fast as its workers: all 4 slots of 2 workers have a job, and 5 more");
