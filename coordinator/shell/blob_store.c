@@ -187,7 +187,7 @@ enum blob_result blob_store_open(const char *path, uint64_t bytes_max, struct bl
     enum blob_result result = open_at(opened, path, error);
     /* What is there may be what a process published that was killed before it synced. */
     if (opened->index.count > 0)
-        opened->unsynced_count = BLOB_UNSYNCED_MAX + 1;
+        opened->unsynced.count = BLOB_UNSYNCED_MAX + 1;
     if (result != BLOB_OK)
         blob_store_close(&opened);
     *store = opened;
@@ -198,6 +198,7 @@ void blob_store_close(struct blob_store **store)
 {
     if (*store == NULL)
         return;
+    blob_behind_stop(*store);
     if ((*store)->root >= 0)
         close((*store)->root);
     blob_index_fini(&(*store)->index);

@@ -19,6 +19,7 @@ enum blob_result {
     BLOB_CORRUPT, /* the bytes do not hash to the name */
     BLOB_FULL,    /* disk_max or the disk itself */
     BLOB_FAILED,  /* I/O error */
+    BLOB_BUSY,    /* is being done */
 };
 
 /* Counts what is there. `bytes_max`: disk_max, UINT64_MAX for none. Makes the folder if missing. */
@@ -74,6 +75,11 @@ enum blob_result blob_store_verify(struct blob_store *store, const struct digest
  * an earlier process left, too.
  */
 enum blob_result blob_store_sync(struct blob_store *store, struct error *error);
+/*
+ * The same without waiting for a disk: many bytes are synced by a thread of the store's own, and
+ * BLOB_BUSY is said until it has caught up with all that was published in the meantime.
+ */
+enum blob_result blob_store_sync_soon(struct blob_store *store, struct error *error);
 enum blob_result blob_store_remove(struct blob_store *store, const struct digest *digest,
                                    struct error *error);
 /* Removes whatever `keep` does not want; returns how many went. */

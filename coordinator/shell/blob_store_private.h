@@ -5,6 +5,7 @@
  *   blob_store_write.c  writing and publishing
  *   blob_store_read.c   reading and verifying
  *   blob_store_sync.c   surviving a power cut
+ *   blob_store_behind.c the thread that does so without keeping anybody waiting
  *   blob_store_index.c  which blobs there are
  */
 #ifndef RATCHET_COORDINATOR_SHELL_BLOB_STORE_PRIVATE_H
@@ -20,14 +21,23 @@ enum {
     BLOB_UNSYNCED_MAX = 32, /* more blobs than this are synced with the whole file system at once */
 };
 
+/* What was published and does not survive a power cut yet. */
+struct blob_unsynced {
+    uint64_t bytes;
+    uint32_t count; /* above the maximum: more than fit, or from an earlier process */
+    struct digest digests[BLOB_UNSYNCED_MAX];
+};
+
+struct blob_behind; /* the thread; made when it is needed first */
+
 struct blob_store {
     int root;
     char path[OS_PATH_BYTES_MAX]; /* for errors */
     uint64_t bytes_max;
     uint64_t bytes_coming; /* written by open writers: they count as well */
     struct blob_index index;
-    struct digest unsynced[BLOB_UNSYNCED_MAX];
-    uint32_t unsynced_count; /* above the maximum: more than fit, or from an earlier process */
+    struct blob_unsynced unsynced;
+    struct blob_behind *behind; /* or NULL */
 };
 
 /* A blob's folder and its name therein. */
@@ -40,6 +50,18 @@ struct blob_place blob_place(const struct digest *digest);
 /* Below: a descriptor, or -1 with errno. Links are not followed. */
 int blob_open_folder(const struct blob_store *store, const char *name);
 int blob_open(const struct blob_store *store, const struct digest *digest); /* for reading */
+
+/* Syncs these; looks at nothing of the store that changes, so that any thread may. */
+enum blob_result blob_sync_these(const struct blob_store *store,
+                                 const struct blob_unsynced *unsynced, struct error *error);
+
+/* Hands the list, which is empty then, to the thread, which must be idle. */
+enum blob_result blob_behind_start(struct blob_store *store, struct error *error);
+/* BLOB_BUSY while the thread is at work; then once what became of it; BLOB_OK when it is idle. */
+enum blob_result blob_behind_poll(struct blob_store *store, struct error *error);
+/* The same, waiting for its end. */
+enum blob_result blob_behind_wait(struct blob_store *store, struct error *error);
+void blob_behind_stop(struct blob_store *store);
 
 /* error_set for our results. */
 enum blob_result blob_fail(struct error *error, enum blob_result result, const char *format, ...)

@@ -113,12 +113,14 @@ enum blob_result blob_writer_append(struct blob_writer *writer, const void *byte
     return BLOB_OK;
 }
 
-static void remember_unsynced(struct blob_store *store, const struct digest *digest)
+static void remember_unsynced(struct blob_store *store, const struct digest *digest, uint64_t bytes)
 {
-    if (store->unsynced_count < BLOB_UNSYNCED_MAX)
-        store->unsynced[store->unsynced_count] = *digest;
-    if (store->unsynced_count <= BLOB_UNSYNCED_MAX)
-        store->unsynced_count++;
+    struct blob_unsynced *unsynced = &store->unsynced;
+    unsynced->bytes += bytes;
+    if (unsynced->count < BLOB_UNSYNCED_MAX)
+        unsynced->digests[unsynced->count] = *digest;
+    if (unsynced->count <= BLOB_UNSYNCED_MAX)
+        unsynced->count++;
 }
 
 static int open_or_make_folder(const struct blob_store *store, const char *name)
@@ -165,7 +167,7 @@ static enum blob_result publish(struct blob_writer *writer, const struct digest 
     if (result != BLOB_OK)
         return result;
     blob_index_insert(&store->index, expected, writer->bytes);
-    remember_unsynced(store, expected);
+    remember_unsynced(store, expected, writer->bytes);
     return BLOB_OK;
 }
 

@@ -25,7 +25,7 @@ enum {
     WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
     RETRY_MS = 1000,
     TRIES = 5,
-    TURN_BYTES_MAX = 8 << 20, /* in each direction: some ten milliseconds of work */
+    TURN_BYTES_MAX = 2 << 20, /* in each direction: a few milliseconds of work */
     TURN_REQUESTS_MAX = 256,
     BEGUN_MAX = 64, /* blobs going out whose beginning is remembered */
 };

@@ -58,6 +58,7 @@ struct shell {
     bool batch_open;
     uint64_t batch_commits; /* in the open batch */
     uint64_t commits_safe;  /* in the ledger */
+    bool blobs_lag;         /* the store is still being synced */
     bool unsynced;          /* something was committed that a power cut may take */
     uint64_t synced_ms, served_written_ms, observed_ms;
     bool stop_requested; /* the hours are over and the core knows */
