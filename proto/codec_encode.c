@@ -238,6 +238,12 @@ static void fill_status(const struct status *status, Ratchet__Status *wire)
     wire->json = bytes_of(status->json, status->json_bytes);
 }
 
+static void fill_drain(const struct drain *drain, Ratchet__Drain *wire)
+{
+    ratchet__drain__init(wire);
+    wire->reason = text_of(drain->reason, sizeof drain->reason);
+}
+
 static void fill_command(const struct user_command *command, Ratchet__Command *wire)
 {
     ratchet__command__init(wire);
@@ -342,8 +348,7 @@ static void fill_body(struct codec *codec, const struct message *message, struct
         fill_handover(&message->handover, out);
         return;
     case MESSAGE_DRAIN:
-        ratchet__drain__init(&out->body.drain);
-        out->body.drain.reason = text_of(message->drain.reason, sizeof message->drain.reason);
+        fill_drain(&message->drain, &out->body.drain);
         return;
     case MESSAGE_COMMAND:
         fill_command(&message->command, &out->body.command);

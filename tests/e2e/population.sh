@@ -24,7 +24,10 @@ for part in train t10k; do
     { printf '\x00\x00\x08\x03\x00\x00\x02\x58\x00\x00\x00\x1c\x00\x00\x00\x1c' &&
         noise $((samples * 28 * 28)) 1 127; } >data/$part-images-idx3-ubyte
     # A label of 0 is a byte that awk cannot print: classes 1 to 9 are in use.
-    { printf '\x00\x00\x08\x01\x00\x00\x02\x58' && noise $samples 1 9; } >data/$part-labels-idx1-ubyte
+    {
+        printf '\x00\x00\x08\x01\x00\x00\x02\x58'
+        noise $samples 1 9
+    } >data/$part-labels-idx1-ubyte
 done
 
 # Hardly any training: what is to be seen is how checkpoints move.
@@ -92,7 +95,8 @@ serve_to() {
     echo "$run: $count workers, caches of $((cache >> 10)) KiB: $((SECONDS - began)) s," \
         "coordinator at most $((memory >> 10)) MiB in memory," \
         "$((disk >> 10)) KiB on disk at most, $(($(bytes_below "$run") >> 10)) KiB at the end;" \
-        "$(($(traffic checkpoints_pulled_bytes) >> 10)) KiB came, $(($(traffic served_bytes) >> 10)) KiB went"
+        "$(($(traffic checkpoints_pulled_bytes) >> 10)) KiB came," \
+        "$(($(traffic served_bytes) >> 10)) KiB went"
 }
 
 everything=$((population * 2 * checkpoint_mib << 20))

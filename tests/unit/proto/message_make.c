@@ -223,6 +223,42 @@ static void make_chunk(struct maker *maker, struct chunk *chunk)
     chunk->bytes = maker->payload;
 }
 
+static void make_verdict(struct maker *maker, struct verdict *verdict)
+{
+    verdict->lease = make_key(maker);
+    verdict->kind = make_u32(maker, 1, VERDICT_LAST);
+}
+
+static void make_handover(struct maker *maker, struct handover *handover)
+{
+    handover->lease = make_key(maker);
+    handover->job = make_digest(maker);
+    handover->partial = make_partial(maker);
+}
+
+static void make_pull(struct maker *maker, struct pull *pull)
+{
+    pull->digest = make_digest(maker);
+    pull->offset = make_number(maker, 0, BLOB_BYTES_MAX);
+    pull->length = make_u32(maker, 1, CHUNK_BYTES_MAX);
+}
+
+static void make_status_request(struct maker *maker, struct status_request *request)
+{
+    request->subject = make_u32(maker, STATUS_RUN, STATUS_SUBJECT_LAST);
+    request->job.line = make_u32(maker, 0, LINES_MAX - 1);
+    request->job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
+    make_name(maker, request->worker, sizeof request->worker);
+}
+
+static void make_command(struct maker *maker, struct user_command *command)
+{
+    command->kind = make_u32(maker, 1, COMMAND_KIND_LAST);
+    command->job.line = make_u32(maker, 0, LINES_MAX - 1);
+    command->job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
+    make_name(maker, command->worker, sizeof command->worker);
+}
+
 void make_message(struct maker *maker, enum message_kind kind, struct message *message)
 {
     message->kind = kind;
@@ -248,8 +284,7 @@ void make_message(struct maker *maker, enum message_kind kind, struct message *m
         make_result(maker, &message->result);
         return;
     case MESSAGE_VERDICT:
-        message->verdict.lease = make_key(maker);
-        message->verdict.kind = make_u32(maker, 1, VERDICT_LAST);
+        make_verdict(maker, &message->verdict);
         return;
     case MESSAGE_DEATH:
         make_death(maker, &message->death);
@@ -266,9 +301,7 @@ void make_message(struct maker *maker, enum message_kind kind, struct message *m
         message->status.json = (const char *)maker->payload;
         return;
     case MESSAGE_PULL:
-        message->pull.digest = make_digest(maker);
-        message->pull.offset = make_number(maker, 0, BLOB_BYTES_MAX);
-        message->pull.length = make_u32(maker, 1, CHUNK_BYTES_MAX);
+        make_pull(maker, &message->pull);
         return;
     case MESSAGE_CHUNK:
         make_chunk(maker, &message->chunk);
@@ -277,24 +310,16 @@ void make_message(struct maker *maker, enum message_kind kind, struct message *m
         message->absent.digest = make_digest(maker);
         return;
     case MESSAGE_STATUS_REQUEST:
-        message->status_request.subject = make_u32(maker, STATUS_RUN, STATUS_SUBJECT_LAST);
-        message->status_request.job.line = make_u32(maker, 0, LINES_MAX - 1);
-        message->status_request.job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
-        make_name(maker, message->status_request.worker, sizeof message->status_request.worker);
+        make_status_request(maker, &message->status_request);
         return;
     case MESSAGE_HANDOVER:
-        message->handover.lease = make_key(maker);
-        message->handover.job = make_digest(maker);
-        message->handover.partial = make_partial(maker);
+        make_handover(maker, &message->handover);
         return;
     case MESSAGE_DRAIN:
         make_text(maker, message->drain.reason, sizeof message->drain.reason);
         return;
     case MESSAGE_COMMAND:
-        message->command.kind = make_u32(maker, 1, COMMAND_KIND_LAST);
-        message->command.job.line = make_u32(maker, 0, LINES_MAX - 1);
-        message->command.job.job = make_number(maker, 0, JOB_NUMBER_FINAL);
-        make_name(maker, message->command.worker, sizeof message->command.worker);
+        make_command(maker, &message->command);
         return;
     case MESSAGE_ANSWER:
         message->answer.done = make_u32(maker, 0, 1) == 1;
