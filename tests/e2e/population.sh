@@ -24,8 +24,10 @@ for part in train t10k; do
     { printf '\x00\x00\x08\x03\x00\x00\x02\x58\x00\x00\x00\x1c\x00\x00\x00\x1c' &&
         noise $((samples * 28 * 28)) 1 127; } >data/$part-images-idx3-ubyte
     # A label of 0 is a byte that awk cannot print: classes 1 to 9 are in use.
-    { printf '\x00\x00\x08\x01\x00\x00\x02\x58' && noise $samples 1 9; } \
-        >data/$part-labels-idx1-ubyte
+    {
+        printf '\x00\x00\x08\x01\x00\x00\x02\x58'
+        noise $samples 1 9
+    } >data/$part-labels-idx1-ubyte
 done
 
 # Hardly any training: what is to be seen is how checkpoints move.
