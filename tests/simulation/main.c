@@ -14,10 +14,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-/* A seed takes milliseconds; one that takes this long spins in a core, where virtual time cannot
- * see it. */
+/* A seed takes milliseconds of the processor; one that takes this long spins in a core, where
+ * virtual time cannot see it. */
 enum { SEED_SECONDS_MAX = 120, CROWD_SECONDS_MAX = 1800, LAST_WORDS_BYTES = 400 };
 
 /* What the signal handlers say: written before each seed, as they cannot format anything. */
@@ -76,7 +77,7 @@ static void prepare_for_signals(void)
     static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
         handle(crashes[i], on_crash);
-    handle(SIGALRM, on_hang);
+    handle(SIGVTALRM, on_hang);
     handle(SIGINT, on_request);
     handle(SIGTERM, on_request);
 }
@@ -89,7 +90,10 @@ static void prepare_last_words(const struct options *options, uint64_t seed)
              (unsigned long long)seed, replay);
     snprintf(words_of_hang, sizeof words_of_hang, "seed %llu: liveness: it hangs\n%s",
              (unsigned long long)seed, replay);
-    alarm(options->crowd > 0 ? CROWD_SECONDS_MAX : SEED_SECONDS_MAX);
+    const struct itimerval patience = {
+        .it_value.tv_sec = options->crowd > 0 ? CROWD_SECONDS_MAX : SEED_SECONDS_MAX,
+    };
+    (void)setitimer(ITIMER_VIRTUAL, &patience, NULL);
 }
 
 static enum failure_kind run_seed(const struct options *options, uint64_t seed,
