@@ -115,6 +115,14 @@ static void tear(struct disk *disk, size_t mark, struct dice *dice)
     disk->batches_torn++;
 }
 
+/* Batches that were not synced are kept for good: their children may lie in no file yet. */
+static void keep_unsynced(struct disk *disk)
+{
+    size_t synced_records = disk->marks[disk->synced_mark].records;
+    if (synced_records < disk->remade_from)
+        disk->remade_from = synced_records;
+}
+
 /* How many of the batches that were not synced the power cut leaves, the last of them perhaps torn.
  */
 static void cut_tail(struct disk *disk, struct dice *dice)
@@ -125,9 +133,7 @@ static void cut_tail(struct disk *disk, struct dice *dice)
     disk->mark_count = disk->synced_mark + 1 + left;
     if (left == 0)
         return;
-    size_t synced_records = disk->marks[disk->synced_mark].records;
-    if (synced_records < disk->remade_from)
-        disk->remade_from = synced_records;
+    keep_unsynced(disk);
     if (dice_chance(dice, 0.7))
         tear(disk, disk->mark_count - 1, dice);
 }
@@ -151,4 +157,8 @@ void disk_recover(struct disk *disk)
         break;
     }
     disk_kill(disk);
+    /* Whoever opens the ledger syncs it with its epoch, before anything is swept by it. */
+    if (!disk_is_synced(disk))
+        keep_unsynced(disk);
+    disk->synced_mark = disk->mark_count - 1;
 }

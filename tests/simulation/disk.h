@@ -65,7 +65,8 @@ void disk_sync(struct disk *disk);
 void disk_kill(struct disk *disk);
 void disk_power_cut(struct disk *disk, struct dice *dice);
 
-/* A process opens the ledger: what comes behind the first batch that is not whole is cut off. */
+/* A process opens the ledger: what comes behind the first batch that is not whole is cut off, the
+ * rest is synced. */
 void disk_recover(struct disk *disk);
 
 const struct disk_mark *disk_last_mark(const struct disk *disk);
