@@ -127,9 +127,9 @@ static void say_worker(const struct json_node *root, const struct json_node *wor
         say_suspect(root, worker, name, sentences);
     else if (fact_is(worker, "reason", "benched"))
         say(sentences,
-            "%s is benched: other workers disproved a result of its, so it gets no more work in "
-            "this life of the coordinator.",
-            name);
+            "%s is benched: other workers disproved a result of its, so it gets no more work while "
+            "it stays connected. `ratchet replay %s --by %s` proves what it had committed before.",
+            name, json_get_text(root, "directory", "RUN"), json_get_text(worker, "name", "?"));
     else if (fact_is(worker, "reason", "draining"))
         say(sentences,
             "%s is draining: a user told it to leave, so it gets no more work; it hands over or "
