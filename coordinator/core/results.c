@@ -232,10 +232,22 @@ static void opinion_differs(struct core *core, uint32_t slot_index, const struct
         lines_quarantine(core, slot_index, "workers do not agree on its fitness");
 }
 
+/* Of the result's numeric class somebody is there who has not spoken in the dispute. */
+static bool class_has_another(const struct core *core, const struct slot *slot)
+{
+    const struct group *group = group_of(core, slot->numeric);
+    uint32_t spoken = session_find(core, &slot->holder) != NONE;
+    for (uint32_t i = 0; i < slot->opinion_count; i++)
+        spoken += !instance_equal(&slot->opinion_by[i], &slot->holder) &&
+                  session_find(core, &slot->opinion_by[i]) != NONE;
+    return group != NULL && group->joined > spoken;
+}
+
 /*
  * In arrival mode workers of several numeric classes take part, and each class has bits of its own:
  * this opinion shows that the bytes can be evaluated elsewhere, and no more. In a dispute it is no
- * voice.
+ * voice: where only other classes are left to be asked, the job is done again, and not by the one
+ * whose result is in dispute while there is anybody else.
  */
 static void opinion_of_another_class(struct core *core, uint32_t slot_index, uint32_t session_index)
 {
@@ -245,9 +257,16 @@ static void opinion_of_another_class(struct core *core, uint32_t slot_index, uin
         slot_mark_ready(core, slot_index);
         return;
     }
-    slot_note_trouble(core, slot_index, session_index);
-    slot->opinion = OPINION_WAITING;
-    waiting_add(core, slot_index);
+    if (class_has_another(core, slot)) {
+        slot_note_trouble(core, slot_index, session_index);
+        slot->opinion = OPINION_WAITING;
+        waiting_add(core, slot_index);
+    } else {
+        uint32_t holder = session_find(core, &slot->holder);
+        if (holder != NONE)
+            slot_note_trouble(core, slot_index, holder);
+        result_drop(core, slot_index);
+    }
     if (++slot->disputes >= DISPUTES_MAX)
         lines_quarantine(core, slot_index, "nobody can settle the dispute on its fitness");
 }

@@ -253,6 +253,30 @@ static void test_a_dispute_is_not_settled_by_another_class(void **state)
     fixture_close(&f);
 }
 
+/* Nobody of that class is left to say who is wrong: the job is done again, by somebody else. */
+static void test_what_no_class_can_settle_is_done_again(void **state)
+{
+    (void)state;
+    struct lease lease = open_with_a_first_result(), opinion, again;
+    expect_welcome(1, HASWELL);
+    struct result result = fixture_result(&lease);
+    fixture_give(&f, 0, &result);
+    assert_true(fixture_take_lease(&f, 1, &opinion));
+    expect_welcome(2, SAPPHIRE);
+    struct result second = fixture_result(&opinion);
+    second.fitness += 1;
+    fixture_give(&f, 1, &second);
+    assert_true(fixture_take_lease(&f, 2, &opinion));
+    second = fixture_result(&opinion);
+    fixture_give(&f, 2, &second);
+    assert_int_equal(core_summary(f.core).commits, 0);
+    assert_true(fixture_take_lease(&f, 1, &again) || fixture_take_lease(&f, 2, &again));
+    assert_int_equal(again.job.kind, JOB_MUTATE);
+    assert_true(job_key_equal(again.key.job, lease.key.job));
+    assert_int_equal(f.notes[NOTE_JOB_QUARANTINED], 0);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_an_opinion_is_asked_of_the_same_class_first),
         cmocka_unit_test(test_an_opinion_of_another_class_contradicts_nobody),
         cmocka_unit_test(test_a_dispute_is_not_settled_by_another_class),
+        cmocka_unit_test(test_what_no_class_can_settle_is_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
