@@ -288,7 +288,7 @@ void core_step(struct core *core, const struct core_event *event, struct core_ef
     commits_advance(core);
     lines_open(core);
     leases_dispatch(core);
-    results_relieve(core);
+    relief_advance(core);
     receipts_give(core);
     finish_if_over(core);
     core->effects = NULL;

@@ -9,7 +9,9 @@
  *   sessions.c  hello, heartbeat, liveness, goodbye
  *   numeric.c   which numeric class is welcome
  *   leases.c    hand-out and take-back of jobs
- *   results.c   results, deaths, second opinions on would-be champions
+ *   results.c   results, second opinions on would-be champions
+ *   deaths.c    slot processes that died
+ *   relief.c    making room when all caches are full
  *   audits.c    jobs that are carried out a second time before their commit
  *   groups.c    how many workers there are of each numeric class
  *   speeds.c    how fast workers are
@@ -505,7 +507,6 @@ void twins_dispatch(struct core *core);
  */
 
 void results_on_result(struct core *core, uint32_t session, const struct result *result);
-void results_on_death(struct core *core, uint32_t session, const struct death *death);
 /* Sentence on what is wrong with a result of this job, or NULL. */
 const char *result_fault(const struct core *core, const struct slot *slot,
                          const struct result *result);
@@ -523,11 +524,20 @@ bool result_prepare(struct core *core, uint32_t slot);
 struct job opinion_job(const struct slot *slot);
 /* Takes back the detail of an earlier result. */
 void result_forget_detail(struct core *core, uint32_t slot);
+
+/* ---------------------------------------------------------------------------------------- deaths.c
+ */
+
+void deaths_on_death(struct core *core, uint32_t session, const struct death *death);
+
+/* ---------------------------------------------------------------------------------------- relief.c
+ */
+
 /*
  * When every worker's cache is full of results whose turn has not come, the job whose turn it is
  * finds no worker: gives up the newest of those results, so that there is room again.
  */
-void results_relieve(struct core *core);
+void relief_advance(struct core *core);
 
 /* ------------------------------------------------------------------------------------- receipts.c
  */

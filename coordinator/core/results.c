@@ -1,5 +1,5 @@
 /*
- * results.c: results, deaths and second opinions on would-be champions.
+ * results.c: results, and second opinions on would-be champions.
  *
  * The first result whose description is the job's is taken, whoever sends it and under whatever
  * attempt. A result that is not a function of the job (the worker could not do it) only ends the
@@ -10,8 +10,6 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-
-enum { SIGNAL_KILL = 9 };
 
 struct job opinion_job(const struct slot *slot)
 {
@@ -446,99 +444,4 @@ void results_on_result(struct core *core, uint32_t session_index, const struct r
         core->counters.results_stale++;
         effect_verdict(core, &session->instance, &result->lease, VERDICT_RELEASED);
     }
-}
-
-/* ----------------------------------------------------------------------------------------- deaths
- */
-
-/*
- * A death counts against the job only when nothing else can have caused it: the job was alone in
- * the process, and a SIGKILL came with evidence that memory was out.
- */
-static bool counts(const struct death *death)
-{
-    return death->lease_count == 1 && (death->signal != SIGNAL_KILL || death->out_of_memory);
-}
-
-void results_on_death(struct core *core, uint32_t session_index, const struct death *death)
-{
-    struct session *session = &core->sessions[session_index];
-    core->counters.deaths++;
-    struct note note = {
-        .kind = NOTE_SLOT_DIED,
-        .job = death->lease_count > 0 ? &death->leases[0].job : NULL,
-        .instance = &session->instance,
-        .log_tail = death->log_tail,
-    };
-    if (death->signal != 0)
-        effect_note(core, note, "worker %s: slot %u died by signal %d%s", session->name,
-                    death->slot, death->signal, death->out_of_memory ? ", out of memory" : "");
-    else
-        effect_note(core, note, "worker %s: slot %u died with exit code %d%s", session->name,
-                    death->slot, death->exit_code, death->out_of_memory ? ", out of memory" : "");
-    for (uint32_t i = 0; i < death->lease_count; i++) {
-        uint32_t slot_index;
-        if (lines_standing(core, death->leases[i].job, &slot_index) != JOB_IN_FLIGHT)
-            continue;
-        struct slot *slot = &core->slots[slot_index];
-        uint32_t lease = lease_find_key(core, slot_index, session_index, &death->leases[i]);
-        if (lease == NONE)
-            continue;
-        bool own = slot->state == SLOT_LEASED && core->leases[lease].reason != LEASE_LATE;
-        bool audit = core->leases[lease].reason == LEASE_AUDIT;
-        slot_note_trouble(core, slot_index, session_index);
-        handover_forget(core, slot_index);
-        lease_lost(core, lease);
-        if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
-            lines_poison(core, slot_index, "its slot process died three times");
-        if (audit && counts(death))
-            audit_on_failure(core, slot_index);
-    }
-}
-
-/* ----------------------------------------------------------------------------------------- relief
- */
-
-/* Jobs wait, workers are there, and not one of them has room for any work. */
-static bool is_stuck(const struct core *core)
-{
-    return core->heap_count > 0 && core->session_count > 0 && core->able_count == 0 &&
-           core->free_lease_count == core->lease_capacity;
-}
-
-/* The newest result whose bytes nobody has asked for, or NONE. */
-static uint32_t newest_idle(const struct core *core)
-{
-    uint32_t newest = NONE;
-    for (uint32_t i = 0; i < core->slot_capacity; i++) {
-        const struct slot *slot = &core->slots[i];
-        if (slot->state == SLOT_HELD && slot->child_blob == NONE && slot->child_bytes > 0 &&
-            (newest == NONE || slot->order > core->slots[newest].order))
-            newest = i;
-    }
-    return newest;
-}
-
-void results_relieve(struct core *core)
-{
-    if (!is_stuck(core)) {
-        core->relief_at = UINT64_MAX;
-        return;
-    }
-    if (core->relief_at == UINT64_MAX)
-        core->relief_at = core->live_ms + STUCK_MS;
-    if (core->live_ms < core->relief_at)
-        return;
-    uint32_t slot = newest_idle(core);
-    if (slot == NONE) {
-        core->relief_at = core->live_ms + STUCK_MS;
-        effect_note(core, (struct note){.kind = NOTE_STUCK},
-                    "no worker takes work: none has room for another checkpoint");
-        return;
-    }
-    core->relief_at = core->live_ms + RELIEF_MS;
-    struct note note = {.kind = NOTE_RESULT_DROPPED, .job = &core->slots[slot].job.key};
-    effect_note(core, note, "given up to make room in worker %s: an older job finds no worker",
-                core->slots[slot].worker);
-    result_drop(core, slot);
 }

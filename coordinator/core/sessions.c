@@ -421,7 +421,7 @@ void sessions_on_message(struct core *core, const struct instance_id *from,
         handover_on_message(core, index, &message->handover);
         break;
     case MESSAGE_DEATH:
-        results_on_death(core, index, &message->death);
+        deaths_on_death(core, index, &message->death);
         break;
     case MESSAGE_GOODBYE:
         on_goodbye(core, index, &message->goodbye);

@@ -223,6 +223,12 @@ static void make_chunk(struct maker *maker, struct chunk *chunk)
     chunk->bytes = maker->payload;
 }
 
+static void make_stop(struct maker *maker, struct stop *stop)
+{
+    stop->code = make_u32(maker, 1, STOP_LAST);
+    make_text(maker, stop->reason, sizeof stop->reason);
+}
+
 static void make_verdict(struct maker *maker, struct verdict *verdict)
 {
     verdict->lease = make_key(maker);
@@ -293,8 +299,7 @@ void make_message(struct maker *maker, enum message_kind kind, struct message *m
         make_text(maker, message->goodbye.reason, sizeof message->goodbye.reason);
         return;
     case MESSAGE_STOP:
-        message->stop.code = make_u32(maker, 1, STOP_LAST);
-        make_text(maker, message->stop.reason, sizeof message->stop.reason);
+        make_stop(maker, &message->stop);
         return;
     case MESSAGE_STATUS:
         message->status.json_bytes = make_u32(maker, 0, STATUS_BYTES_MAX);

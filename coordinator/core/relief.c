@@ -1,0 +1,49 @@
+/*
+ * relief.c: making room when every worker's cache is full of results whose turn has not come: the
+ * job whose turn it is would find no worker for ever.
+ */
+#include "coordinator/core/core_internal.h"
+
+/* Jobs wait, workers are there, and not one of them has room for any work. */
+static bool is_stuck(const struct core *core)
+{
+    return core->heap_count > 0 && core->session_count > 0 && core->able_count == 0 &&
+           core->free_lease_count == core->lease_capacity;
+}
+
+/* The newest result whose bytes nobody has asked for, or NONE. */
+static uint32_t newest_idle(const struct core *core)
+{
+    uint32_t newest = NONE;
+    for (uint32_t i = 0; i < core->slot_capacity; i++) {
+        const struct slot *slot = &core->slots[i];
+        if (slot->state == SLOT_HELD && slot->child_blob == NONE && slot->child_bytes > 0 &&
+            (newest == NONE || slot->order > core->slots[newest].order))
+            newest = i;
+    }
+    return newest;
+}
+
+void relief_advance(struct core *core)
+{
+    if (!is_stuck(core)) {
+        core->relief_at = UINT64_MAX;
+        return;
+    }
+    if (core->relief_at == UINT64_MAX)
+        core->relief_at = core->live_ms + STUCK_MS;
+    if (core->live_ms < core->relief_at)
+        return;
+    uint32_t slot = newest_idle(core);
+    if (slot == NONE) {
+        core->relief_at = core->live_ms + STUCK_MS;
+        effect_note(core, (struct note){.kind = NOTE_STUCK},
+                    "no worker takes work: none has room for another checkpoint");
+        return;
+    }
+    core->relief_at = core->live_ms + RELIEF_MS;
+    struct note note = {.kind = NOTE_RESULT_DROPPED, .job = &core->slots[slot].job.key};
+    effect_note(core, note, "given up to make room in worker %s: an older job finds no worker",
+                core->slots[slot].worker);
+    result_drop(core, slot);
+}
