@@ -115,7 +115,7 @@ void coordinator_start_wishes(struct coordinator_node *node)
             break;
         node->started_wishes++;
     }
-    if (2 * node->started_wishes < node->wish_count)
+    if (node->wish_count == 0 || 2 * node->started_wishes < node->wish_count)
         return;
     node->wish_count -= node->started_wishes;
     memmove(node->wishes, node->wishes + node->started_wishes,

@@ -130,6 +130,8 @@ static void take_mail(struct coordinator_node *node)
 static void take_blob_events(struct coordinator_node *node)
 {
     size_t count = node->blob_event_count;
+    if (count == 0)
+        return;
     for (size_t i = 0; i < count; i++) {
         struct core_event event = {.kind = node->blob_events[i].kind,
                                    .now_ms = coordinator_now(node)};
