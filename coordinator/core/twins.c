@@ -23,6 +23,7 @@ enum {
     TWIN_AGE_MS = 100, /* to start a job elsewhere costs a moment as well */
     PLACES_PER_STEP = 64,
     SLOTS_PER_PLACE = 64,
+    TWINS_PER_STEP = 64, /* and opinions taken back; then the next step goes on */
     WORKERS_TRIED = 8,
     OPINION_JOBS = 3,  /* an opinion that takes as long as so many jobs is late, */
     OPINION_MS = 1000, /* and as long as this */
@@ -151,7 +152,7 @@ static uint32_t session_for_twin(const struct core *core, const struct slot *slo
     return NONE;
 }
 
-static bool twin_one(struct core *core, uint32_t index)
+static bool twin_one(struct core *core, uint32_t index, uint32_t *budget)
 {
     struct slot *slot = &core->slots[index];
     const struct lease_entry *lease = &core->leases[slot->leases.head];
@@ -163,11 +164,12 @@ static bool twin_one(struct core *core, uint32_t index)
     if (session == NONE || !is_worth_it(core, lease, session))
         return false;
     slot->twins++;
+    --*budget;
     lease_give(core, index, session, LEASE_LATE);
     return true;
 }
 
-static void take_back_late_opinion(struct core *core, uint32_t index)
+static void take_back_late_opinion(struct core *core, uint32_t index, uint32_t *budget)
 {
     struct slot *slot = &core->slots[index];
     if (slot->opinion != OPINION_LEASED || slot->leases.head == NONE || slot->twins >= TWINS_MAX)
@@ -185,22 +187,31 @@ static void take_back_late_opinion(struct core *core, uint32_t index)
     if (session_for_twin(core, slot) == NONE)
         return;
     slot->twins++;
+    --*budget;
     effect_verdict(core, &session->instance, &lease->key, VERDICT_RELEASED);
     slot_note_trouble(core, index, lease->session);
     lease_lost(core, slot->leases.head);
     core->leases_cut = true; /* the next step hands it out */
 }
 
-/* From the oldest job on, as long as those that are not done get twins. */
-static void look_at(struct core *core, const struct place *place)
+/* It chooses its worker, and whom it chose is busy: with what may never end. */
+static bool waits_for_somebody(const struct slot *slot)
+{
+    return (slot->state == SLOT_WAITING && !slot_is_plain(slot)) ||
+           (slot->state == SLOT_HELD && slot->opinion == OPINION_WAITING);
+}
+
+/* From the oldest job on, as long as those that are not done get twins or wait for somebody. */
+static void look_at(struct core *core, const struct place *place, uint32_t *budget)
 {
     uint32_t index = place->slots.head;
-    for (uint32_t i = 0; i < SLOTS_PER_PLACE && index != NONE; i++) {
+    for (uint32_t i = 0; i < SLOTS_PER_PLACE && index != NONE && *budget > 0; i++) {
         const struct slot *slot = &core->slots[index];
         if (slot->state == SLOT_HELD)
-            take_back_late_opinion(core, index);
+            take_back_late_opinion(core, index, budget);
         bool done = slot->state == SLOT_HELD && (i > 0 || core->config.mode == COMMIT_ARRIVAL);
-        if (!done && (slot->state != SLOT_LEASED || !twin_one(core, index)))
+        if (!done && !waits_for_somebody(slot) &&
+            (slot->state != SLOT_LEASED || !twin_one(core, index, budget)))
             return;
         index = slot->in_place.next;
     }
@@ -208,11 +219,14 @@ static void look_at(struct core *core, const struct place *place)
 
 void twins_dispatch(struct core *core)
 {
+    uint32_t budget = TWINS_PER_STEP;
     core->twin_at = UINT64_MAX;
     uint32_t count = core->place_count < PLACES_PER_STEP ? core->place_count : PLACES_PER_STEP;
-    for (uint32_t i = 0; i < count && credit_first(core) != NONE; i++) {
+    for (uint32_t i = 0; i < count && budget > 0 && credit_first(core) != NONE; i++) {
         core->twin_place = (core->twin_place + 1) % core->place_count;
         if (core->places[core->twin_place].used)
-            look_at(core, &core->places[core->twin_place]);
+            look_at(core, &core->places[core->twin_place], &budget);
     }
+    if (budget == 0)
+        core->leases_cut = true;
 }

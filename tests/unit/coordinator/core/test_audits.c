@@ -147,7 +147,7 @@ static void test_a_busy_worker_is_waited_for(void **state)
     struct lease busy, none;
     assert_true(fixture_take_lease(&f, 1, &busy));
     answer(0, LEASE_FIRST, HONESTLY);
-    fixture_tick(&f, 1000);
+    fixture_tick(&f, 50);
     assert_false(fixture_take_lease(&f, 0, &none)); /* the other one will do it */
     assert_int_equal(ask(busy.key.job.job == 0 ? 1 : 0).worker_wait, WAIT_OTHERS);
     struct result result = fixture_result(&busy);

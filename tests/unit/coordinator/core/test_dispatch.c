@@ -346,6 +346,102 @@ static void test_a_late_opinion_is_asked_of_somebody_else(void **state)
     fixture_close(&f);
 }
 
+/* Worker 1 hangs in job 1. Worker 0 failed at job 0, which from then on waits for worker 1. */
+static void test_whoever_is_waited_for_may_hang(void **state)
+{
+    (void)state;
+    open_run(2, COMMIT_ORDERED);
+    fixture_hello(&f, 0, 1);
+    fixture_hello(&f, 1, 1);
+    struct lease first = take(0), hangs = take(1);
+    struct result failed = fixture_result(&first);
+    failed.outcome = OUTCOME_FAILED;
+    failed.child_bytes = 0;
+    fixture_give(&f, 0, &failed);
+    assert_false(has_lease(0));
+    for (int i = 0; i < 1000 && !has_lease(0); i++)
+        pass(1000);
+    struct lease twin = take(0);
+    assert_int_equal(twin.reason, LEASE_LATE);
+    assert_int_equal(twin.key.job.job, hangs.key.job.job);
+    finish(0, &twin, 100);
+    assert_int_equal(fixture_last(&f, 1, MESSAGE_VERDICT)->verdict.kind, VERDICT_RELEASED);
+    first = take(1);
+    assert_int_equal(first.key.job.job, 0);
+    finish(1, &first, 100);
+    assert_int_equal(core_summary(f.core).commits, 2);
+    fixture_close(&f);
+}
+
+/* The same where worker 1 is the only one to carry job 0 out a second time. */
+static void test_the_auditor_may_hang(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 1000, 2);
+    f.config.audit = 1;
+    f.config.suspect_ms = f.config.lost_ms = 1000000000;
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    fixture_hello(&f, 1, 1);
+    struct lease first = take(0), hangs = take(1);
+    finish(0, &first, 100);
+    assert_false(has_lease(0));
+    for (int i = 0; i < 1000 && !has_lease(0); i++)
+        pass(1000);
+    struct lease twin = take(0);
+    assert_int_equal(twin.key.job.job, hangs.key.job.job);
+    finish(0, &twin, 100);
+    assert_int_equal(take(1).reason, LEASE_AUDIT);
+    fixture_close(&f);
+}
+
+/* A heartbeat whose list was cut: it takes nothing back. */
+static void beat_of_many(uint32_t worker, uint32_t capacity)
+{
+    struct message beat = {.kind = MESSAGE_HEARTBEAT, .epoch = f.config.epoch};
+    beat.heartbeat.capacity = capacity;
+    beat.heartbeat.held_cut = true;
+    fixture_say(&f, worker, &beat);
+}
+
+/* Four large workers hang with more jobs of 64 lines than a step has room for effects, and a fifth
+ * has room for them all. */
+static void test_many_late_jobs_get_their_twins_in_turn(void **state)
+{
+    (void)state;
+    enum { LINES = 64, JOBS = 32, HANG = 4, LARGE = 512 };
+    fixture_open(&f, "random", JOBS, JOBS);
+    f.config.mode = COMMIT_ARRIVAL;
+    f.config.line_count = f.config.open_lines = LINES;
+    fixture_start(&f);
+    fixture_hello(&f, HANG, 1);
+    for (int i = 0; i < 3; i++) {
+        struct lease lease = take(HANG);
+        finish(HANG, &lease, 100);
+    }
+    struct lease last = take(HANG);
+    beat_of_many(HANG, 0);
+    finish(HANG, &last, 100);
+    for (uint32_t worker = 0; worker < HANG; worker++)
+        fixture_hello(&f, worker, LARGE);
+    assert_int_equal(core_summary(f.core).leased, LINES * JOBS - 4);
+    for (uint32_t worker = 0; worker < HANG; worker++) {
+        struct lease lease = take(worker);
+        finish(worker, &lease, 100);
+    }
+    f.mail_count = 0;
+    for (int i = 0; i < 1000; i++) {
+        f.now += 1000;
+        for (uint32_t worker = 0; worker <= HANG; worker++)
+            beat_of_many(worker, worker < HANG ? LARGE : 0);
+        f.mail_count = 0;
+    }
+    assert_int_equal(core_summary(f.core).leased, LINES * JOBS - 4 - HANG);
+    beat_of_many(HANG, HELD_MAX);
+    assert_in_range(fixture_count(&f, HANG, MESSAGE_LEASE), CORE_EFFECTS_MAX, LINES * JOBS);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +456,9 @@ int main(void)
         cmocka_unit_test(test_a_twin_is_no_evidence),
         cmocka_unit_test(test_a_twin_takes_the_place_of_a_lease_that_is_lost),
         cmocka_unit_test(test_a_late_opinion_is_asked_of_somebody_else),
+        cmocka_unit_test(test_whoever_is_waited_for_may_hang),
+        cmocka_unit_test(test_the_auditor_may_hang),
+        cmocka_unit_test(test_many_late_jobs_get_their_twins_in_turn),
         cmocka_unit_test(test_the_end_of_a_line_waits_for_nobody_in_arrival_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
