@@ -250,6 +250,7 @@ void lines_fail(struct core *core, uint32_t index)
     slot->child_bytes = slot->steps = 0;
     slot->compute_ms = 0;
     slot->worker[0] = slot->host[0] = slot->numeric[0] = '\0';
+    slot->holder = (struct instance_id){{0}}; /* whoever still has a result may let go of it */
     slot->held_under.attempt = 0;
     result_forget_detail(core, index);
     slot_mark_ready(core, index);

@@ -49,7 +49,8 @@ void result_drop(struct core *core, uint32_t slot_index)
         slot->child_blob = NONE;
         blob_release(core, blob);
     }
-    effect_verdict(core, &slot->holder, &slot->held_under, VERDICT_RELEASED);
+    if (slot->held_under.attempt > 0) /* somebody sent it: see lines_fail() */
+        effect_verdict(core, &slot->holder, &slot->held_under, VERDICT_RELEASED);
     slot->state = SLOT_WAITING;
     waiting_add(core, slot_index);
 }
@@ -375,7 +376,8 @@ static void on_repeated(struct core *core, uint32_t slot_index, uint32_t session
     core->counters.results_stale++;
     bool same = digest_equal(&slot->child, &result->child);
     bool by_holder = instance_equal(&slot->holder, &session->instance);
-    if (by_holder || (same && session_find(core, &slot->holder) == NONE)) {
+    bool counts = slot->outcome != OUTCOME_FAILED; /* a job given up needs nobody's bytes */
+    if (by_holder || (counts && same && session_find(core, &slot->holder) == NONE)) {
         /* The holder is gone and this worker has the same bytes: they can be had from it. */
         slot->holder = session->instance;
         slot->held_under = result->lease;

@@ -290,6 +290,28 @@ static void test_a_skipped_job_has_no_result(void **state)
     fixture_close(&f);
 }
 
+/* Its worker was told to let go of the result, and did not hear it. */
+static void test_nobody_keeps_what_was_skipped(void **state)
+{
+    (void)state;
+    open_run(COMMIT_ORDERED);
+    fixture_hello(&f, 0, 8);
+    struct lease lease;
+    for (int i = 0; i < 4; i++)
+        assert_true(fixture_take_lease(&f, 0, &lease));
+    const struct result result = fixture_result(&lease);
+    fixture_give(&f, 0, &result);
+    assert_true(give_up(3)->done);
+    f.mail_count = 0;
+    const struct held held = {
+        .lease = lease.key, .phase = HELD_FINISHED, .job_prefix = job_prefix(&result.job)};
+    fixture_beat(&f, 0, 8, &held);
+    assert_int_equal(fixture_last(&f, 0, MESSAGE_VERDICT)->verdict.kind, VERDICT_RELEASED);
+    fixture_give(&f, 0, &result);
+    assert_int_equal(fixture_last(&f, 0, MESSAGE_VERDICT)->verdict.kind, VERDICT_RELEASED);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_skipped),
         cmocka_unit_test(test_last_and_all),
         cmocka_unit_test(test_arrival_mode_is_replayed),
+        cmocka_unit_test(test_nobody_keeps_what_was_skipped),
         cmocka_unit_test(test_a_skipped_job_has_no_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
