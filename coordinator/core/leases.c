@@ -231,7 +231,8 @@ static uint32_t session_not_avoided(const struct core *core, const struct avoide
  * Who is to give an opinion. The first one: best somebody of the same numeric class on another
  * host, else somebody else, else whoever is free; a busy host is not waited for, since an opinion
  * late is a commit late. In a dispute, and after trouble, whoever has not spoken is waited for;
- * then whoever contradicted, who may contradict itself.
+ * then whoever contradicted, who may contradict itself. The holder's own word settles no dispute
+ * while somebody may be back in a moment, so it is not asked for then.
  */
 static uint32_t session_for_opinion(const struct core *core, const struct slot *slot)
 {
@@ -250,7 +251,9 @@ static uint32_t session_for_opinion(const struct core *core, const struct slot *
     session = session_not_avoided(core, &holder, (struct preference){.numeric = slot->numeric});
     if (session != NONE || (patient && others_are_able(core, &holder)))
         return session;
-    return credit_first(core);
+    const struct group *group = group_of(core, slot->numeric);
+    bool disputed = slot->opinion_count > 0;
+    return disputed && group != NULL && group->silent > 0 ? NONE : credit_first(core);
 }
 
 /* After trouble, a worker where there was none: it is waited for while there is one. */

@@ -166,17 +166,25 @@ static uint64_t bits_of(double value)
     return bits;
 }
 
+/* Somebody else can be asked, now or (of the result's class) in a moment. */
+static bool somebody_can_judge(const struct core *core, const struct slot *slot)
+{
+    const struct group *group = group_of(core, slot->numeric);
+    uint32_t holder = session_find(core, &slot->holder);
+    uint32_t own = holder != NONE && core->sessions[holder].able;
+    return core->able_count > own || (group != NULL && group->silent > 0);
+}
+
 /*
  * The opinion agrees with the result: those who said otherwise are wrong, whoever changed its mind
  * among them. In a dispute the holder's own word counts for nothing while there is anybody else to
- * ask.
+ * ask: one that is leaving or has no room for work cannot be.
  */
 static void opinion_agrees(struct core *core, uint32_t slot_index, const struct instance_id *by)
 {
     struct slot *slot = &core->slots[slot_index];
     bool disputed = slot->opinion_count > 0;
-    if (disputed && instance_equal(by, &slot->holder) &&
-        core->session_count - core->benched_count > 1) {
+    if (disputed && instance_equal(by, &slot->holder) && somebody_can_judge(core, slot)) {
         slot->opinion = OPINION_WAITING;
         waiting_add(core, slot_index);
         return;

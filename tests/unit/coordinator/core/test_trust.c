@@ -102,6 +102,66 @@ static void test_who_contradicts_itself_is_benched_and_nobody_else(void **state)
     fixture_close(&f);
 }
 
+/* Worker 1 contradicts worker 0, and has no room for work since. */
+static void test_whoever_cannot_be_asked_settles_nothing(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 1);
+    f.config.opinion_promising = true;
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    struct lease lease;
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    fixture_hello(&f, 1, 1);
+    struct result honest = fixture_result(&lease);
+    fixture_give(&f, 0, &honest);
+    fixture_beat(&f, 1, 0, NULL);
+    give_opinion(1, 0.5);
+    fixture_do(&f, 0); /* there is nobody else */
+    assert_int_equal(core_summary(f.core).commits, 1);
+    fixture_close(&f);
+}
+
+/* Time passes in which only worker 0 is heard, which holds this lease. */
+static void pass_without_the_other(uint64_t ms, const struct lease *lease)
+{
+    struct digest job = job_digest(&lease->job);
+    const struct held held = {
+        .lease = lease->key, .phase = HELD_RUNNING, .job_prefix = job_prefix(&job)};
+    for (uint64_t passed = 0; passed < ms; passed += 500) {
+        f.now += 500;
+        fixture_beat(&f, 0, 1, &held);
+    }
+}
+
+/* The same, but then it falls silent, and may be back in a moment. */
+static void test_whoever_is_silent_is_waited_for(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 1);
+    f.config.opinion_promising = true;
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    struct lease lease;
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    fixture_hello(&f, 1, 1);
+    struct result honest = fixture_result(&lease);
+    fixture_give(&f, 0, &honest);
+    fixture_beat(&f, 1, 0, NULL);
+    give_opinion(1, 0.5);
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    pass_without_the_other(f.config.suspect_ms, &lease);
+    assert_int_equal(f.notes[NOTE_WORKER_SUSPECT], 1);
+    honest = fixture_result(&lease);
+    fixture_give(&f, 0, &honest);
+    assert_int_equal(core_summary(f.core).commits, 0);
+    assert_int_equal(fixture_count(&f, 0, MESSAGE_LEASE), 0);
+    pass_without_the_other(f.config.lost_ms, &lease);
+    fixture_do(&f, 0); /* it did not come back */
+    assert_int_equal(core_summary(f.core).commits, 1);
+    fixture_close(&f);
+}
+
 static void test_two_workers_that_never_agree_stop_the_line(void **state)
 {
     (void)state;
@@ -332,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_a_would_be_champion_is_evaluated_by_another_host),
         cmocka_unit_test(test_a_liar_is_outvoted_and_benched),
         cmocka_unit_test(test_who_contradicts_itself_is_benched_and_nobody_else),
+        cmocka_unit_test(test_whoever_cannot_be_asked_settles_nothing),
+        cmocka_unit_test(test_whoever_is_silent_is_waited_for),
         cmocka_unit_test(test_two_workers_that_never_agree_stop_the_line),
         cmocka_unit_test(test_three_deaths_of_its_own_quarantine_a_job),
         cmocka_unit_test(test_a_job_that_failed_goes_elsewhere),
