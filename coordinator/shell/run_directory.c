@@ -1,6 +1,8 @@
 /* run_directory.c: see run_directory.h. */
 #include "coordinator/shell/run_directory.h"
 
+#include "coordinator/shell/run_exchange.h"
+
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -117,7 +119,11 @@ int run_directory_open(struct run_directory *directory, const char *path, struct
         return error_set(error, -1, "cannot use run directory %s: %.400s", path, reason.text);
     /* Whoever held the lock before us may have created the run in the meantime. */
     directory->has_ledger = run_directory_is_run(directory->path);
-    return 0;
+    if (run_exchange_undo(directory, error) == 0)
+        return 0;
+    close(directory->lock);
+    directory->lock = -1;
+    return -1;
 }
 
 /* ZeroMQ leaves the files of its sockets behind. */

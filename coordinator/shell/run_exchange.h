@@ -19,4 +19,11 @@ struct run_exchange {
 int run_exchange_ledger(const struct run_directory *directory, const struct run_exchange *exchange,
                         struct error *error) __attribute__((warn_unused_result));
 
+/*
+ * A process died between the steps of an exchange: the ledger is the one that it was, with its log.
+ * To be called with the lock, before the ledger is opened. 0, or -1 with the reason.
+ */
+int run_exchange_undo(const struct run_directory *directory, struct error *error)
+    __attribute__((warn_unused_result));
+
 #endif
