@@ -4,10 +4,11 @@
  */
 #include "coordinator/core/core_internal.h"
 
-/* Jobs wait, workers are there, and not one of them has room for any work. */
+/* Jobs wait, workers are there, and not one of them has any. Those that have room may be of a
+ * numeric class that cannot do what is left: audits of another one's results. */
 static bool is_stuck(const struct core *core)
 {
-    return core->heap_count > 0 && core->session_count > 0 && core->able_count == 0 &&
+    return core->heap_count > 0 && core->session_count > 0 &&
            core->free_lease_count == core->lease_capacity;
 }
 
@@ -37,6 +38,8 @@ void relief_advance(struct core *core)
     uint32_t slot = newest_idle(core);
     if (slot == NONE) {
         core->relief_at = core->live_ms + STUCK_MS;
+        if (core->able_count > 0)
+            return;
         effect_note(core, (struct note){.kind = NOTE_STUCK},
                     "no worker takes work: none has room for another checkpoint");
         return;

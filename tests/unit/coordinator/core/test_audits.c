@@ -433,6 +433,40 @@ static void test_after_a_restart_the_audit_is_asked_for_again(void **state)
     fixture_close(&f);
 }
 
+/* Workers 0 and 1 would audit one another, and have no room; worker 2 has, and another class. */
+static void test_who_has_room_may_be_of_another_class(void **state)
+{
+    (void)state;
+    enum { EACH = 3 };
+    fixture_open(&f, "random", 100, 2 * EACH);
+    f.config.mode = COMMIT_ARRIVAL;
+    f.config.audit = 1;
+    f.config.numeric[0] = '\0';
+    f.config.suspect_ms = f.config.lost_ms = 1000000000;
+    fixture_start(&f);
+    struct lease leases[2][EACH];
+    for (uint32_t worker = 0; worker < 2; worker++) {
+        fixture_hello_as(&f, worker, EACH, "x");
+        for (uint32_t i = 0; i < EACH; i++)
+            assert_true(fixture_take_lease(&f, worker, &leases[worker][i]));
+    }
+    for (uint32_t worker = 0; worker < 2; worker++) {
+        fixture_beat(&f, worker, 0, NULL);
+        for (uint32_t i = 0; i < EACH; i++) {
+            struct result result = fixture_result(&leases[worker][i]);
+            fixture_give(&f, worker, &result);
+        }
+    }
+    fixture_hello_as(&f, 2, 1, "y");
+    for (int i = 0; i < 100 && fixture_count(&f, 2, MESSAGE_LEASE) == 0; i++)
+        fixture_tick(&f, 1000);
+    assert_int_equal(f.notes[NOTE_RESULT_DROPPED], 1);
+    answer(2, LEASE_RETRY, HONESTLY);
+    answer(2, LEASE_AUDIT, HONESTLY);
+    assert_int_equal(core_summary(f.core).commits, 1);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_which_jobs_is_a_function_of_the_experiment),
         cmocka_unit_test(test_a_lone_worker_confirms_itself),
         cmocka_unit_test(test_a_busy_worker_is_waited_for),
+        cmocka_unit_test(test_who_has_room_may_be_of_another_class),
         cmocka_unit_test(test_the_third_decides_for_the_first),
         cmocka_unit_test(test_the_majority_takes_the_place_of_a_lie),
         cmocka_unit_test(test_every_field_counts),
