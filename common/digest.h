@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DIGEST_BYTES = 32, DIGEST_HEX_BYTES = 65 /* with its NUL */ };
+enum { DIGEST_BYTES = 32, DIGEST_HEX_BYTES = 65 /* with its NUL */, DIGEST_PENDING_BYTES = 256 };
 
 struct digest {
     uint8_t bytes[DIGEST_BYTES];
@@ -20,6 +20,8 @@ struct digest {
 /* An unfinished hash. Lives in the caller's memory; needs no clean-up. */
 struct digest_state {
     _Alignas(64) uint8_t opaque[384];
+    uint8_t pending[DIGEST_PENDING_BYTES]; /* small pieces, which go to the hash together */
+    size_t pending_count;
 };
 
 void digest_init(struct digest_state *state);

@@ -17,19 +17,41 @@ void digest_init(struct digest_state *state)
 {
     int failed = crypto_generichash_init(inner(state), NULL, 0, DIGEST_BYTES);
     assert(!failed);
+    state->pending_count = 0;
 }
 
+static void hash_piece(struct digest_state *state, const void *bytes, size_t count)
+{
+    int failed = crypto_generichash_update(inner(state), bytes, count);
+    assert(!failed);
+}
+
+static void hash_pending(struct digest_state *state)
+{
+    if (state->pending_count > 0)
+        hash_piece(state, state->pending, state->pending_count);
+    state->pending_count = 0;
+}
+
+/* A job is two dozen numbers: giving each to the hash by itself costs more than gathering them. */
 void digest_update(struct digest_state *state, const void *bytes, size_t count)
 {
     if (count == 0)
         return;
-    int failed = crypto_generichash_update(inner(state), bytes, count);
-    assert(!failed);
+    if (count > sizeof state->pending - state->pending_count)
+        hash_pending(state);
+    if (count > sizeof state->pending) {
+        hash_piece(state, bytes, count);
+        return;
+    }
+    memcpy(state->pending + state->pending_count, bytes, count);
+    state->pending_count += count;
 }
 
 struct digest digest_final(struct digest_state *state)
 {
     struct digest digest;
+    hash_pending(state);
     int failed = crypto_generichash_final(inner(state), digest.bytes, DIGEST_BYTES);
     assert(!failed);
     return digest;

@@ -54,6 +54,29 @@ static void pieces_give_the_digest_of_the_whole(void **state)
     }
 }
 
+/* Pieces of every length one after another: small ones are gathered, large ones are not. */
+static void pieces_of_all_lengths_give_the_digest_of_the_whole(void **state)
+{
+    (void)state;
+    uint8_t bytes[2000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 11 + i / 256);
+    struct digest whole = digest_of(bytes, sizeof bytes);
+    for (size_t first = 1; first <= 600; first++) {
+        struct digest_state pieces;
+        size_t at = 0, length = first;
+        digest_init(&pieces);
+        while (at < sizeof bytes) {
+            size_t count = length < sizeof bytes - at ? length : sizeof bytes - at;
+            digest_update(&pieces, bytes + at, count);
+            at += count;
+            length = length * 5 % 601; /* 601 is prime: never 0 */
+        }
+        struct digest digest = digest_final(&pieces);
+        assert_true(digest_equal(&digest, &whole));
+    }
+}
+
 static void compares_every_byte(void **state)
 {
     (void)state;
@@ -110,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_the_answers),
         cmocka_unit_test(pieces_give_the_digest_of_the_whole),
+        cmocka_unit_test(pieces_of_all_lengths_give_the_digest_of_the_whole),
         cmocka_unit_test(compares_every_byte),
         cmocka_unit_test(hexadecimal_goes_there_and_back),
         cmocka_unit_test(refuses_what_is_not_64_digits),
