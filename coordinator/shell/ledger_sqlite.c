@@ -158,6 +158,12 @@ static void immutable_uri(const char *path, char *uri, size_t size)
     snprintf(uri + used, size - used, "?immutable=1");
 }
 
+void ledger_prepare_sqlite(void)
+{
+    /* Once SQLite is in use it says no, and all is as it was: no need to know. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum ledger_result connect_as(struct ledger *ledger, const char *name, int flags,
                                      struct error *error)
 {
@@ -165,6 +171,7 @@ static enum ledger_result connect_as(struct ledger *ledger, const char *name, in
         "PRAGMA cell_size_check = ON; PRAGMA synchronous = NORMAL;"
         "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
         "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864";
+    ledger_prepare_sqlite();
     if (sqlite3_open_v2(name, &ledger->database, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return ledger_explain(ledger, "cannot be opened", error);
     distrust(ledger->database);

@@ -334,6 +334,7 @@ enum ledger_result ledger_create_file(const char *path, const struct ledger_head
         return result;
     struct birth birth = {.path = path, .error = error};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    ledger_prepare_sqlite();
     if (sqlite3_open_v2(fresh, &birth.database, flags, NULL) != SQLITE_OK)
         result = birth_failed(&birth);
     else
