@@ -74,9 +74,9 @@ static const struct command commands[] = {
         .summary = "have a worker hand over what it does, and leave",
         .details = "A WORKER is its name or how its instance begins, as `ratchet status` and "
                    "`ratchet why` tell. It gets no more work; what it trains goes on elsewhere "
-                   "from where it stands, or is finished; then it leaves. SIGTERM on the worker's "
-                   "machine does the same. In place of RUN, a coordinator's address is taken as "
-                   "well.",
+                   "from where it stands, or is finished; then, after a minute at most, it leaves. "
+                   "SIGTERM on the worker's machine does the same. In place of RUN, a "
+                   "coordinator's address is taken as well.",
         .options = 1 << OPTION_KEY | 1 << OPTION_SERVER_KEY | 1 << OPTION_JSON,
         .positional_least = 2,
         .positional_most = 2,

@@ -129,7 +129,7 @@ static void say_worker(const struct json_node *root, const struct json_node *wor
         say(sentences,
             "%s is benched: other workers disproved a result of its, so it gets no more work while "
             "it stays connected. `ratchet replay %s --by %s` proves what it had committed before.",
-            name, json_get_text(root, "directory", "RUN"), json_get_text(worker, "name", "?"));
+            name, json_get_text(root, "directory", "RUN"), json_get_text(worker, "worker", "?"));
     else if (fact_is(worker, "reason", "draining"))
         say(sentences,
             "%s is draining: a user told it to leave, so it gets no more work; it hands over or "

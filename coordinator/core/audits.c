@@ -235,7 +235,7 @@ static void bench_dissenters(struct core *core, struct slot *slot, const struct 
         if (digest_equal(&slot->votes[i].print, print))
             slot->votes[kept++] = slot->votes[i];
         else if (session != NONE)
-            session_bench(core, &core->sessions[session].instance);
+            session_bench_proven(core, session);
     }
     slot->vote_count = kept;
 }

@@ -91,8 +91,9 @@ struct session {
     enum session_state state;
     struct instance_id instance;
     struct home_id home;
-    bool benched;  /* gave a result that others disproved: gets no more work */
-    bool draining; /* was told to leave: gets no more work */
+    bool benched;      /* gave a result that others disproved: gets no more work */
+    bool proven_wrong; /* by two others: its bench is not lifted while it stays */
+    bool draining;     /* was told to leave: gets no more work */
     char name[NAME_BYTES_MAX], host[NAME_BYTES_MAX], numeric[VERSION_BYTES_MAX];
     uint32_t group; /* those of its numeric class */
     uint32_t slots, capacity, lease_count;
@@ -385,6 +386,8 @@ void sessions_watch(struct core *core);
 /* To be called whenever capacity, leases or state of the session changed. */
 void session_update_credit(struct core *core, uint32_t session);
 void session_bench(struct core *core, const struct instance_id *instance);
+/* Two others agree against it: also if nobody else is left, and for as long as it stays. */
+void session_bench_proven(struct core *core, uint32_t session);
 /* "ready", "suspect", "draining", "benched" */
 const char *session_state_name(const struct session *session);
 /* The worker with this cache and spool, under whatever instance, or NONE. */

@@ -12,6 +12,18 @@ static bool is_stuck(const struct core *core)
            core->free_lease_count == core->lease_capacity;
 }
 
+/* Somebody would work but for its cache; the others are benched, suspect or on their way out. */
+static bool anybody_is_full(const struct core *core)
+{
+    for (uint32_t i = core->by_silence.head; i != NONE; i = core->sessions[i].by_silence.next) {
+        const struct session *session = &core->sessions[i];
+        if (session->state == SESSION_READY && !session->benched && !session->draining &&
+            session->capacity == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The newest result whose bytes nobody has asked for, or NONE. */
 static uint32_t newest_idle(const struct core *core)
 {
@@ -35,6 +47,10 @@ void relief_advance(struct core *core)
         core->relief_at = core->live_ms + STUCK_MS;
     if (core->live_ms < core->relief_at)
         return;
+    if (!anybody_is_full(core)) {
+        core->relief_at = core->live_ms + STUCK_MS;
+        return;
+    }
     uint32_t slot = newest_idle(core);
     if (slot == NONE) {
         core->relief_at = core->live_ms + STUCK_MS;

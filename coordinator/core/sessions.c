@@ -90,13 +90,19 @@ static uint32_t session_open(struct core *core, const struct hello *hello, const
     return index;
 }
 
-/* Only benched workers are left: they are better than none, and what they say is still checked. */
+/*
+ * Only benched workers are left: they are better than none, and what they say is still checked. Not
+ * so those whom two others have proved wrong: alone, they would confirm themselves.
+ */
 static void lift_benches(struct core *core)
 {
-    core->benched_count = 0;
     for (uint32_t i = core->by_silence.head; i != NONE; i = core->sessions[i].by_silence.next) {
-        core->groups[core->sessions[i].group].trusted += core->sessions[i].benched;
-        core->sessions[i].benched = false;
+        struct session *session = &core->sessions[i];
+        if (!session->benched || session->proven_wrong)
+            continue;
+        session->benched = false;
+        core->benched_count--;
+        core->groups[session->group].trusted++;
         session_update_credit(core, i);
     }
 }
@@ -120,17 +126,13 @@ static void session_close(struct core *core, uint32_t index)
     numeric_release(core);
 }
 
-void session_bench(struct core *core, const struct instance_id *instance)
+static void bench(struct core *core, uint32_t index)
 {
-    uint32_t index = session_find(core, instance);
-    if (index == NONE || core->sessions[index].benched ||
-        core->session_count - core->benched_count <= 1)
-        return; /* the last one is better than none: what it says goes on being checked */
     struct session *session = &core->sessions[index];
     session->benched = true;
     core->benched_count++;
     core->groups[session->group].trusted--;
-    struct note note = {.kind = NOTE_WORKER_BENCHED, .instance = instance};
+    struct note note = {.kind = NOTE_WORKER_BENCHED, .instance = &session->instance};
     effect_note(core, note,
                 "worker %s on %s: others disproved what it said; no more work for it; what it "
                 "did before is proved by: ratchet replay RUN --by %s",
@@ -138,6 +140,22 @@ void session_bench(struct core *core, const struct instance_id *instance)
     while (session->leases.head != NONE)
         lease_lost(core, session->leases.head);
     session_update_credit(core, index);
+}
+
+void session_bench(struct core *core, const struct instance_id *instance)
+{
+    uint32_t index = session_find(core, instance);
+    /* The last one is better than none: what it says goes on being checked. */
+    if (index != NONE && !core->sessions[index].benched &&
+        core->session_count - core->benched_count > 1)
+        bench(core, index);
+}
+
+void session_bench_proven(struct core *core, uint32_t index)
+{
+    core->sessions[index].proven_wrong = true;
+    if (!core->sessions[index].benched)
+        bench(core, index);
 }
 
 const char *session_state_name(const struct session *session)

@@ -92,8 +92,9 @@ static void skip(struct core *core, struct job_key job, struct command_answer *a
     line->stall_skipped = line->state == LINE_STALLED;
     const char *what = line->stall_skipped ? "its line goes on when the run is resumed"
                                            : "it is committed as failed in its turn";
-    effect_note(core, (struct note){.kind = NOTE_JOB_SKIPPED, .job = &job}, "skipped: %s", what);
     name_job(job, name);
+    effect_note(core, (struct note){.kind = NOTE_JOB_SKIPPED, .job = &job}, "job %s: %s", name,
+                what);
     order_done(answer, "job %s is skipped: %s", name, what);
     if (lines_standing(core, job, &index) == JOB_IN_FLIGHT)
         skip_apply(core, index);

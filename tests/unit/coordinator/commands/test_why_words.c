@@ -268,6 +268,7 @@ static void test_workers(void **state)
     expect("After 15.0 s of silence it counts as lost, and its 1 job goes to others");
     explain(explain_worker, WORKER("benched", ""));
     expect("other workers disproved a result of its");
+    expect("--by w` proves");
     explain(explain_worker, WORKER("draining", ""));
     expect("it hands over or finishes what it has and goes");
     explain(explain_worker, WORKER("takes_none", ",'results_kept':5"));

@@ -200,6 +200,28 @@ static void test_the_third_decides_for_the_first(void **state)
     fixture_close(&f);
 }
 
+static void test_a_proven_liar_alone_gets_no_work(void **state)
+{
+    (void)state;
+    struct lease first, audit, lease;
+    uint32_t liar = open_three(&first, &audit, HONESTLY);
+    struct result lie = fixture_result(&audit);
+    lie.fitness = 2;
+    fixture_give(&f, liar, &lie);
+    answer(3 - liar, LEASE_AUDIT, HONESTLY);
+    assert_int_equal(f.notes[NOTE_WORKER_BENCHED], 1);
+    while (fixture_take_lease(&f, liar, &lease))
+        ;
+    const struct message goodbye = {.kind = MESSAGE_GOODBYE, .epoch = f.config.epoch};
+    fixture_say(&f, 0, &goodbye);
+    fixture_say(&f, 3 - liar, &goodbye);
+    fixture_beat(&f, liar, 1, NULL);
+    assert_false(fixture_take_lease(&f, liar, &lease));
+    fixture_hello(&f, 4, 1);
+    assert_true(fixture_take_lease(&f, 4, &lease));
+    fixture_close(&f);
+}
+
 static void test_the_majority_takes_the_place_of_a_lie(void **state)
 {
     (void)state;
@@ -477,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_a_busy_worker_is_waited_for),
         cmocka_unit_test(test_who_has_room_may_be_of_another_class),
         cmocka_unit_test(test_the_third_decides_for_the_first),
+        cmocka_unit_test(test_a_proven_liar_alone_gets_no_work),
         cmocka_unit_test(test_the_majority_takes_the_place_of_a_lie),
         cmocka_unit_test(test_every_field_counts),
         cmocka_unit_test(test_two_that_never_agree_stop_the_line),

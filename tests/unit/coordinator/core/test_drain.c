@@ -59,6 +59,29 @@ static void test_a_draining_worker_gets_no_more_work(void **state)
     fixture_close(&fixture);
 }
 
+/* It takes no work because it leaves: that is no lack of room, and no result is given up for it. */
+static void test_who_leaves_is_not_full(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    struct lease lease;
+    fixture_open(&fixture, "random", 40, 8);
+    fixture_start(&fixture);
+    fixture_hello(&fixture, 0, 2);
+    assert_true(fixture_take_lease(&fixture, 0, &lease)); /* the job whose turn it is, */
+    assert_true(fixture_take_lease(&fixture, 0, &lease)); /* and the next one, which is done first
+                                                           */
+    const struct result result = fixture_result(&lease);
+    fixture_give(&fixture, 0, &result);
+    order_drain(&fixture, "w0");
+    for (uint32_t i = 0; i < 60; i++) {
+        fixture_tick(&fixture, 1000);
+        fixture_beat(&fixture, 0, 0, NULL);
+    }
+    assert_int_equal(fixture.notes[NOTE_STUCK] + fixture.notes[NOTE_RESULT_DROPPED], 0);
+    fixture_close(&fixture);
+}
+
 static void test_an_order_may_be_repeated(void **state)
 {
     (void)state;
@@ -114,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_draining_worker_gets_no_more_work),
+        cmocka_unit_test(test_who_leaves_is_not_full),
         cmocka_unit_test(test_an_order_may_be_repeated),
         cmocka_unit_test(test_orders_that_are_refused),
         cmocka_unit_test(test_namesakes_are_told_apart_by_instance),
