@@ -53,7 +53,12 @@ static int make_fresh(const struct run_rewind_options *options, const char *path
     if (rc == 0)
         rc = options->begin(options->context, &header, error);
     struct error reason;
-    if (rc == 0 && ledger_salvage(ledger, &plan, records, &reason) != LEDGER_OK)
+    enum ledger_result result = LEDGER_OK;
+    if (rc == 0)
+        result = ledger_salvage(ledger, &plan, records, &reason);
+    if (result == LEDGER_FULL)
+        rc = error_set(error, -1, "%.400s; the run is as it was", reason.text);
+    else if (result != LEDGER_OK)
         rc = error_set(error, -1, "%.400s; `ratchet salvage` goes back to the last good commit",
                        reason.text);
     ledger_close(&ledger);
