@@ -20,6 +20,7 @@ struct key_store {
     struct key_file server;
     struct key_registry *registry, *spare; /* spare: to read into */
     struct stat seen;                      /* of `known` when it was read last; all 0: absent */
+    bool is_news;                          /* read since key_store_refresh() told of a change */
     bool is_damaged;                       /* as `damaged`, which could not be read: told once */
     struct stat damaged;
 };
@@ -101,6 +102,7 @@ static int read_registry(struct key_store *store, struct error *error)
     struct key_registry *read = store->spare;
     store->spare = store->registry;
     store->registry = read;
+    store->is_news = store->is_news || !is_same_file(&before, &store->seen);
     store->seen = before;
     return 0;
 }
@@ -108,11 +110,12 @@ static int read_registry(struct key_store *store, struct error *error)
 enum key_store_news key_store_refresh(struct key_store *store, struct error *error)
 {
     struct stat now = look(store);
-    if (is_same_file(&now, &store->seen) ||
-        (store->is_damaged && is_same_file(&now, &store->damaged)))
+    if (!store->is_news && (is_same_file(&now, &store->seen) ||
+                            (store->is_damaged && is_same_file(&now, &store->damaged))))
         return KEY_STORE_SAME;
-    if (read_registry(store, error) == 0) {
-        store->is_damaged = false;
+    /* News of others that key_store_change() has read already; what came since is told next. */
+    if (store->is_news || read_registry(store, error) == 0) {
+        store->is_news = store->is_damaged = false;
         return KEY_STORE_CHANGED;
     }
     store->is_damaged = true;
@@ -191,8 +194,11 @@ struct key_store *key_store_open(const char *folder, struct error *error)
     if (open_folder(store, folder, error) != 0 || open_server_key(store, error) != 0 ||
         os_path_join(store->known_file, sizeof store->known_file, store->folder, "known", error) !=
             0 ||
-        read_registry(store, error) != 0)
+        read_registry(store, error) != 0) {
         key_store_close(&store);
+        return NULL;
+    }
+    store->is_news = false;
     return store;
 }
 

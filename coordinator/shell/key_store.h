@@ -36,7 +36,10 @@ enum key_store_news {
     KEY_STORE_DAMAGED, /* cannot be read, with the reason: what was read before still holds */
 };
 
-/* Looks whether somebody changed the file: one stat() when nobody did. */
+/*
+ * Looks whether somebody else changed the file: one stat() when nobody did. Each change is told of
+ * once, also one that key_store_change() was the first to read.
+ */
 enum key_store_news key_store_refresh(struct key_store *store, struct error *error);
 
 /*

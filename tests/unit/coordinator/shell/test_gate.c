@@ -132,6 +132,37 @@ static void test_others_change_the_folder(void **state)
     key_store_close(&other);
 }
 
+static int refuse(void *context, struct key_registry *registry, struct error *error)
+{
+    (void)context;
+    (void)registry;
+    return error_set(error, -1, "no");
+}
+
+/* A stranger's attempt reads what others changed: that they did so is told all the same, once. */
+static void test_an_attempt_hides_no_change(void **state)
+{
+    struct fixture *fixture = *state;
+    struct public_key key = new_key(), another = new_key();
+    struct key_store *store = gate_store(fixture->gate);
+    struct key_store *other = key_store_open(fixture->folder, NULL);
+    assert_non_null(other);
+    assert_int_equal(key_store_change(store, let_in, &key, NULL), 0);
+    assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_SAME);
+    assert_int_equal(key_store_change(other, revoke_key, &key, NULL), 0);
+    assert_int_equal(key_store_change(store, refuse, NULL, NULL), -1);
+    assert_int_equal(gate_role(fixture->gate, &key), GATE_REVOKED);
+    assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_CHANGED);
+    assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_SAME);
+    assert_int_equal(key_store_change(other, revoke_key, &another, NULL), 0);
+    assert_int_equal(key_store_change(store, let_in, &key, NULL), -1);
+    key = new_key();
+    assert_int_equal(key_store_change(store, let_in, &key, NULL), 0);
+    assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_CHANGED);
+    assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_SAME);
+    key_store_close(&other);
+}
+
 /* Damage lets nobody in who was out, and nobody out who was in; it is told once. */
 static void test_damage(void **state)
 {
@@ -245,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_roles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_others_change_the_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_attempt_hides_no_change, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_secrets_are_their_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_instance_is_one_keys, setup, teardown),
