@@ -256,7 +256,8 @@ int command_keys(const struct arguments *arguments)
     if (verb->run != run_token && (arguments->given[OPTION_USES] || arguments->given[OPTION_HOURS]))
         return complain(EXIT_USAGE, "keys: --uses and --hours are for `ratchet keys token`");
     struct error error;
-    struct key_store *store = key_store_open(arguments->value[OPTION_KEYS], &error);
+    struct key_store *store =
+        key_store_open(arguments->value[OPTION_KEYS], KEY_STORE_COMMAND_WAIT_MS, &error);
     if (store == NULL)
         return complain(EXIT_FAILED, "keys: %s", error.text);
     int code = verb->run(arguments, store);

@@ -31,7 +31,7 @@ struct gate *gate_open(const char *folder, struct error *error)
         error_set(error, -1, "no memory for keys");
         return NULL;
     }
-    gate->store = key_store_open(folder, error);
+    gate->store = key_store_open(folder, 0, error);
     if (gate->store == NULL) {
         gate_close(&gate);
         return NULL;

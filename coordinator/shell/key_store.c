@@ -1,6 +1,7 @@
 /* key_store.c: see key_store.h. */
 #include "coordinator/shell/key_store.h"
 
+#include "common/os_clock.h"
 #include "common/os_file.h"
 
 #include <errno.h>
@@ -10,13 +11,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 64 }; /* for the names in the folder */
+enum {
+    PATH_ROOM = 64, /* for the names in the folder */
+    LOCK_LOOK_MS = 10,
+};
 
 struct key_store {
     char folder[OS_PATH_BYTES_MAX];
     char server_file[OS_PATH_BYTES_MAX], known_file[OS_PATH_BYTES_MAX];
+    uint32_t lock_wait_ms;
     struct key_file server;
     struct key_registry *registry, *spare; /* spare: to read into */
     struct stat seen;                      /* of `known` when it was read last; all 0: absent */
@@ -136,7 +142,25 @@ static int write_registry(struct key_store *store, struct error *error)
     return rc;
 }
 
-/* Whoever changes the registry does so for a moment only: to wait for it is right. */
+/* Whoever changes the registry does so for a moment only, unless somebody stopped it. */
+static int wait_for_lock(const struct key_store *store, int lock, const char *path,
+                         struct error *error)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000L * 1000};
+    uint64_t until_ms = clock_monotonic_ms() + store->lock_wait_ms;
+    while (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return error_set(error, -1, "cannot lock %.300s: %s", path, strerror(errno));
+        if (clock_monotonic_ms() >= until_ms)
+            return error_set(error, -1,
+                             "%.300s is held by another process that changes the keys; nothing was "
+                             "changed here",
+                             path);
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int take_lock(const struct key_store *store, struct error *error)
 {
     char path[OS_PATH_BYTES_MAX];
@@ -145,13 +169,10 @@ static int take_lock(const struct key_store *store, struct error *error)
     int lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return error_set(error, -1, "cannot open %.300s: %s", path, strerror(errno));
-    while (flock(lock, LOCK_EX) != 0) {
-        if (errno == EINTR)
-            continue;
-        close(lock);
-        return error_set(error, -1, "cannot lock %.300s: %s", path, strerror(errno));
-    }
-    return lock;
+    if (wait_for_lock(store, lock, path, error) == 0)
+        return lock;
+    close(lock);
+    return -1;
 }
 
 int key_store_change(struct key_store *store,
@@ -177,13 +198,14 @@ int key_store_change(struct key_store *store,
 /* ------------------------------------------------------------------------------------ open, close
  */
 
-struct key_store *key_store_open(const char *folder, struct error *error)
+struct key_store *key_store_open(const char *folder, uint32_t lock_wait_ms, struct error *error)
 {
     struct key_store *store = calloc(1, sizeof *store);
     if (store == NULL) {
         error_set(error, -1, "no memory for keys");
         return NULL;
     }
+    store->lock_wait_ms = lock_wait_ms;
     store->registry = key_registry_create();
     store->spare = key_registry_create();
     if (store->registry == NULL || store->spare == NULL) {

@@ -18,9 +18,14 @@
 
 struct key_store;
 
-/* `folder` NULL: "keys" where key_default_path() says. Makes what is missing. NULL with the reason.
+/* How long a command waits for the lock. Whoever serves does not wait: 0. */
+enum { KEY_STORE_COMMAND_WAIT_MS = 5000 };
+
+/*
+ * `folder` NULL: "keys" where key_default_path() says. Makes what is missing. `lock_wait_ms`: how
+ * long a change waits, at most, while another process holds the lock. NULL with the reason.
  */
-struct key_store *key_store_open(const char *folder, struct error *error);
+struct key_store *key_store_open(const char *folder, uint32_t lock_wait_ms, struct error *error);
 void key_store_close(struct key_store **store);
 
 const char *key_store_folder(const struct key_store *store);
@@ -45,7 +50,7 @@ enum key_store_news key_store_refresh(struct key_store *store, struct error *err
 /*
  * Reads, lets `change` change, and writes, all under the lock. What `change` answers comes back: 0,
  * or -1 with its reason, and then nothing is written; -1 also when the file cannot be read or
- * written.
+ * written, or another process holds the lock for too long.
  */
 int key_store_change(struct key_store *store,
                      int (*change)(void *context, struct key_registry *registry,

@@ -25,7 +25,7 @@ int dispatch_keys_make(const char *folder, struct dispatch_keys *keys, struct er
     if (os_path_join(keys->folder, sizeof keys->folder, folder, "keys", error) != 0 ||
         os_path_join(keys->worker_file, sizeof keys->worker_file, folder, "worker.key", error) != 0)
         return -1;
-    struct key_store *store = key_store_open(keys->folder, error);
+    struct key_store *store = key_store_open(keys->folder, KEY_STORE_COMMAND_WAIT_MS, error);
     if (store == NULL)
         return -1;
     snprintf(keys->server_file, sizeof keys->server_file, "%s", key_store_server_file(store));

@@ -4,12 +4,14 @@
 
 #include "common/os_file.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,7 +120,7 @@ static void test_others_change_the_folder(void **state)
 {
     struct fixture *fixture = *state;
     struct public_key key = new_key();
-    struct key_store *other = key_store_open(fixture->folder, NULL);
+    struct key_store *other = key_store_open(fixture->folder, 0, NULL);
     assert_non_null(other);
     assert_true(public_key_equal(&key_store_server(other)->own,
                                  &key_store_server(gate_store(fixture->gate))->own));
@@ -145,7 +147,7 @@ static void test_an_attempt_hides_no_change(void **state)
     struct fixture *fixture = *state;
     struct public_key key = new_key(), another = new_key();
     struct key_store *store = gate_store(fixture->gate);
-    struct key_store *other = key_store_open(fixture->folder, NULL);
+    struct key_store *other = key_store_open(fixture->folder, 0, NULL);
     assert_non_null(other);
     assert_int_equal(key_store_change(store, let_in, &key, NULL), 0);
     assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_SAME);
@@ -161,6 +163,27 @@ static void test_an_attempt_hides_no_change(void **state)
     assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_CHANGED);
     assert_int_equal(key_store_refresh(store, NULL), KEY_STORE_SAME);
     key_store_close(&other);
+}
+
+/* Somebody stopped `ratchet keys` at the wrong moment: a coordinator goes on without. */
+static void test_a_lock_that_is_held_is_not_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct public_key key = new_key();
+    struct error error = {.text = ""};
+    char path[256];
+    struct key_store *patient = key_store_open(fixture->folder, 30, NULL);
+    assert_non_null(patient);
+    snprintf(path, sizeof path, "%s/lock", fixture->folder);
+    int lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    assert_int_equal(key_store_change(gate_store(fixture->gate), let_in, &key, &error), -1);
+    assert_non_null(strstr(error.text, "keys/lock is held by another process"));
+    assert_int_equal(key_store_change(patient, let_in, &key, NULL), -1);
+    assert_int_equal(gate_role(fixture->gate, &key), GATE_STRANGER);
+    close(lock);
+    assert_int_equal(key_store_change(patient, let_in, &key, NULL), 0);
+    key_store_close(&patient);
 }
 
 /* Damage lets nobody in who was out, and nobody out who was in; it is told once. */
@@ -192,11 +215,11 @@ static void test_secrets_are_their_owners(void **state)
     char path[256];
     snprintf(path, sizeof path, "%s/server.key", fixture->folder);
     assert_int_equal(chmod(path, 0640), 0);
-    assert_null(key_store_open(fixture->folder, &error));
+    assert_null(key_store_open(fixture->folder, 0, &error));
     assert_non_null(strstr(error.text, "chmod 600"));
     assert_int_equal(chmod(path, 0600), 0);
     assert_int_equal(chmod(fixture->folder, 0755), 0);
-    assert_null(key_store_open(fixture->folder, &error));
+    assert_null(key_store_open(fixture->folder, 0, &error));
     assert_non_null(strstr(error.text, "chmod 700"));
 }
 
@@ -277,6 +300,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_others_change_the_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_attempt_hides_no_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_lock_that_is_held_is_not_waited_for, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_secrets_are_their_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_instance_is_one_keys, setup, teardown),
