@@ -180,31 +180,37 @@ bool shell_opens_datagram(struct shell *shell, const struct datagram *datagram)
 
 struct joining {
     struct join_request request;
-    bool asked; /* the registry could be read: what came of it is its word */
+    bool refused; /* by the registry: its words may be told to whoever asked */
 };
 
 static int change_join(void *context, struct key_registry *registry, struct error *error)
 {
     struct joining *joining = context;
-    joining->asked = true;
-    return key_registry_join(registry, &joining->request, error);
+    int rc = key_registry_join(registry, &joining->request, error);
+    joining->refused = rc != 0;
+    return rc;
 }
 
-/* What goes wrong with files here is the owner's to know; the stranger asks again. */
+/*
+ * What goes wrong with files here is the owner's to know; the stranger asks again. That attempt
+ * counts as an answer, too: it cost as much.
+ */
 static int refuse_stranger(struct shell *shell, const struct datagram *datagram,
                            const struct joining *joining, const struct error *reason,
                            struct error *error)
 {
     char hex[KEY_HEX_BYTES], text[REASON_BYTES_MAX];
     public_key_to_hex(&datagram->key, hex);
-    if (joining->asked)
+    if (joining->refused)
         refuse(shell, &datagram->from, reason->text);
+    else
+        shell->stranger_answers++;
     snprintf(text, sizeof text, "worker %s with key %.16s: %.150s", joining->request.name, hex,
              reason->text);
     return shell_note_refusal(shell, text, error);
 }
 
-/* A stranger's hello. 1: it is in now; 0: it is not, and was told why; -1: stop serving. */
+/* A stranger's hello. 1: it is in now; 0: it is not, and the refusal was told; -1: stop serving. */
 static int join(struct shell *shell, const struct datagram *datagram, const struct hello *hello,
                 struct error *error)
 {
