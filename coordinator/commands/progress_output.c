@@ -2,6 +2,7 @@
 #include "coordinator/commands/progress_output.h"
 
 #include "common/os_clock.h"
+#include "coordinator/commands/clean_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,8 +171,10 @@ static void on_noted(void *context, const struct shell_noted *noted)
         print_event(event);
         return;
     }
+    char clean[CLEAN_ROW_BYTES_MAX]; /* a worker's words may be in it */
+    clean_text(noted->text, clean, sizeof clean);
     progress_output_clear(output);
-    printf("%s: %s\n", noted->kind, noted->text);
+    printf("%s: %s\n", noted->kind, clean);
     fflush(stdout);
 }
 

@@ -38,11 +38,20 @@ static size_t write_head(const struct log *log, char *line)
     return length + (size_t)written;
 }
 
+/* Whether the two bytes are a control of ISO 6429 in UTF-8, which terminals obey, too. */
+static bool is_control_pair(const unsigned char *bytes)
+{
+    return bytes[0] == 0xc2 && bytes[1] >= 0x80 && bytes[1] <= 0x9f;
+}
+
+/* `line` ends with a NUL. A coordinator's words may be in it. */
 static void make_printable(char *line, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if ((c < ' ' && c != '\t') || c == 127)
+        const unsigned char *bytes = (const unsigned char *)line + i;
+        if (is_control_pair(bytes))
+            line[i] = line[i + 1] = '?';
+        else if ((*bytes < ' ' && *bytes != '\t') || *bytes == 127)
             line[i] = '?';
     }
 }
