@@ -35,12 +35,26 @@ enum blob_result blob_fail(struct error *error, enum blob_result result, const c
     return result;
 }
 
+enum blob_result blob_result_of(int reason)
+{
+    switch (reason) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return BLOB_FULL;
+    case EMFILE:
+    case ENFILE:
+        return BLOB_LATER;
+    default:
+        return BLOB_FAILED;
+    }
+}
+
 enum blob_result blob_fail_errno(const struct blob_store *store, const char *what,
                                  struct error *error)
 {
     int reason = errno;
-    bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
-    return blob_fail(error, full ? BLOB_FULL : BLOB_FAILED, "%.300s: %s: %s", store->path, what,
+    return blob_fail(error, blob_result_of(reason), "%.300s: %s: %s", store->path, what,
                      strerror(reason));
 }
 

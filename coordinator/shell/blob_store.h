@@ -20,6 +20,7 @@ enum blob_result {
     BLOB_FULL,    /* disk_max or the disk itself */
     BLOB_FAILED,  /* I/O error */
     BLOB_BUSY,    /* is being done */
+    BLOB_LATER,   /* no descriptor is free: nothing is wrong with the store, try again later */
 };
 
 /* Counts what is there. `bytes_max`: disk_max, UINT64_MAX for none. Makes the folder if missing. */
@@ -53,7 +54,8 @@ enum blob_result blob_writer_open(struct blob_store *store, struct blob_writer *
                                   struct error *error);
 enum blob_result blob_writer_append(struct blob_writer *writer, const void *bytes, size_t count,
                                     struct error *error);
-/* Verifies and publishes; ends the writer in any case. BLOB_CORRUPT when it is not `expected`. */
+/* Verifies and publishes; ends the writer in any case. BLOB_CORRUPT when it is not `expected`;
+ * after BLOB_LATER its bytes are gone, too. */
 enum blob_result blob_writer_publish(struct blob_writer **writer, const struct digest *expected,
                                      struct error *error);
 void blob_writer_abandon(struct blob_writer **writer);

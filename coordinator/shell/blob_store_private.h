@@ -66,7 +66,9 @@ void blob_behind_stop(struct blob_store *store);
 /* error_set for our results. */
 enum blob_result blob_fail(struct error *error, enum blob_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* For a system call that failed just now: BLOB_FULL or BLOB_FAILED. */
+/* What an error number means: BLOB_FULL, BLOB_LATER or BLOB_FAILED. */
+enum blob_result blob_result_of(int reason);
+/* For a system call that failed just now. */
 enum blob_result blob_fail_errno(const struct blob_store *store, const char *what,
                                  struct error *error);
 enum blob_result blob_fail_named(const struct blob_store *store, enum blob_result result,

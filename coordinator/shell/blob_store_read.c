@@ -26,7 +26,7 @@ static enum blob_result open_known(struct blob_store *store, const struct digest
     if (*fd < 0 && errno == ENOENT)
         return blob_fail_named(store, BLOB_ABSENT, digest, "has vanished from the disk", error);
     if (*fd < 0)
-        return blob_fail_named(store, BLOB_FAILED, digest, strerror(errno), error);
+        return blob_fail_named(store, blob_result_of(errno), digest, strerror(errno), error);
     if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode) &&
         (uint64_t)status.st_size == entry->bytes)
         return BLOB_OK;

@@ -35,7 +35,7 @@ static enum blob_result sync_blob(const struct blob_store *store, const struct d
     if (fd < 0 && errno == ENOENT) /* removed since: nothing to make durable */
         return BLOB_OK;
     if (fd < 0)
-        return blob_fail_named(store, BLOB_FAILED, digest, strerror(errno), error);
+        return blob_fail_named(store, blob_result_of(errno), digest, strerror(errno), error);
     touched[digest->bytes[0]] = true;
     enum blob_result result = BLOB_OK;
     if (fdatasync(fd) != 0)
@@ -81,8 +81,12 @@ enum blob_result blob_sync_these(const struct blob_store *store,
 {
     if (unsynced->count == 0)
         return BLOB_OK;
-    if (unsynced->count <= BLOB_UNSYNCED_MAX)
-        return sync_each(store, unsynced, error);
+    if (unsynced->count <= BLOB_UNSYNCED_MAX) {
+        enum blob_result result = sync_each(store, unsynced, error);
+        if (result != BLOB_LATER)
+            return result;
+        /* The whole needs no further descriptor. */
+    }
     if (syncfs(store->root) != 0)
         return blob_fail_errno(store, "cannot be synced", error);
     return BLOB_OK;

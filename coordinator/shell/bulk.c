@@ -68,6 +68,7 @@ struct bulk {
     struct bulk_counts counts;
     struct peer_traffic *traffic;  /* the same for each worker */
     uint64_t tick_ms;              /* of the tick under way */
+    uint64_t begin_ms;             /* no pull begins before: descriptors were short */
     struct begun begun[BEGUN_MAX]; /* a ring */
     uint32_t begun_next;
 };
@@ -225,7 +226,7 @@ void bulk_cancel(struct bulk *bulk, const struct digest *digest)
 static void begin_pulls(struct bulk *bulk, uint64_t now_ms)
 {
     struct wish_queue *wishes = &bulk->wishes;
-    while (wishes->count > 0) {
+    while (wishes->count > 0 && now_ms >= bulk->begin_ms) {
         const struct bulk_want *want = &wishes->items[wishes->first];
         if (blob_store_has(bulk->store, &want->digest)) {
             add_event(bulk, want, true);
@@ -304,7 +305,11 @@ uint64_t bulk_deadline(const struct bulk *bulk)
 {
     if (bulk->events.count > 0 || bulk_queue_count(bulk->requests) > 0)
         return 0;
-    return transfers_deadline(bulk->transfers);
+    uint64_t at_ms = transfers_deadline(bulk->transfers);
+    /* Wishes that wait for room in the table begin when a transfer ends. */
+    return bulk->wishes.count > 0 && bulk->begin_ms > bulk->tick_ms && bulk->begin_ms < at_ms
+               ? bulk->begin_ms
+               : at_ms;
 }
 
 /* Appends the chunk. BLOB_OK, or what the store says. */
@@ -317,6 +322,24 @@ static enum blob_result write_chunk(struct bulk *bulk, struct pull_in *pull,
     if (result == BLOB_OK)
         result = blob_writer_append(pull->writer, chunk->bytes, chunk->length, error);
     return result;
+}
+
+/*
+ * Strangers may have taken every descriptor: that is no reason to end a run, nor to hold it against
+ * the worker. The wish goes back to the queue.
+ */
+static int put_off(struct bulk *bulk, struct pull_in *pull, uint64_t now_ms, struct error *error)
+{
+    const struct bulk_want want = pull->want;
+    struct transfer_id id = transfers_find(bulk->transfers, &want.digest);
+    if (id.index != TRANSFER_NONE.index)
+        transfers_cancel(bulk->transfers, id);
+    if (pull->writer != NULL)
+        blob_writer_abandon(&pull->writer);
+    *pull = (struct pull_in){0};
+    bulk->begin_ms = now_ms + RETRY_MS;
+    bulk->counts.put_off++;
+    return bulk_add_want(bulk, &want, error);
 }
 
 static int take_chunk(struct bulk *bulk, const struct instance_id *from, const struct chunk *chunk,
@@ -336,11 +359,16 @@ static int take_chunk(struct bulk *bulk, const struct instance_id *from, const s
         end_pull(bulk, pull, false);
     if (step.outcome != TRANSFER_WRITE && step.outcome != TRANSFER_COMPLETE)
         return 0;
-    if (write_chunk(bulk, pull, chunk, error) != BLOB_OK)
+    enum blob_result written = write_chunk(bulk, pull, chunk, error);
+    if (written == BLOB_LATER)
+        return put_off(bulk, pull, now_ms, error);
+    if (written != BLOB_OK)
         return -1;
     if (step.outcome == TRANSFER_WRITE)
         return 0;
     enum blob_result published = blob_writer_publish(&pull->writer, &step.digest, error);
+    if (published == BLOB_LATER)
+        return put_off(bulk, pull, now_ms, error);
     if (published != BLOB_OK && published != BLOB_CORRUPT)
         return -1;
     if (published == BLOB_OK) {
@@ -411,6 +439,10 @@ static int serve_pull(struct bulk *bulk, const struct instance_id *by, const str
                                  pull->length, &count, &total, error);
     if (result == BLOB_CORRUPT)
         return give_up_damaged(bulk, &pull->digest, error);
+    if (result == BLOB_LATER) {
+        bulk->counts.put_off++;
+        return 0;
+    }
     if (result != BLOB_OK && result != BLOB_ABSENT)
         return -1;
     struct message message;

@@ -40,7 +40,8 @@ void bulk_cancel(struct bulk *bulk, const struct digest *digest);
 /*
  * Reads at most `budget` datagrams, takes chunks and answers requests in fair turns, so many bytes
  * in a turn; what is left makes the deadline 0. -1 with the reason when the store cannot be written
- * (full, I/O error) or holds a damaged blob: the run cannot go on.
+ * (full, I/O error) or holds a damaged blob: the run cannot go on. Where only descriptors are
+ * short, pulls begin anew a second later, and requests are for who asked to repeat.
  */
 int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct error *error)
     __attribute__((warn_unused_result));
@@ -63,6 +64,7 @@ struct bulk_counts {
     uint64_t failed;               /* pulls that were answered with "not to be had" */
     uint64_t served_bytes;         /* payload that went out */
     uint64_t requests_dropped;     /* of workers that asked for too much at once */
+    uint64_t put_off;              /* reads and pulls for which no descriptor was free */
     uint64_t malformed;
 };
 

@@ -283,9 +283,25 @@ static void take_signals(struct shell *shell)
     }
 }
 
+/* Once: whoever takes all descriptors does so for as long as he likes. */
+static int tell_shortage(struct shell *shell, struct error *error)
+{
+    if (shell->shortage_told || bulk_counts(shell->bulk).put_off == 0)
+        return 0;
+    shell->shortage_told = true;
+    const struct ledger_note note = {
+        .wall_ms = clock_wall_ms(),
+        .kind = "descriptors_short",
+        .text = "no file descriptor was free: checkpoints wait until there is one; "
+                "raise `ulimit -n`, or keep strangers away who open many connections",
+    };
+    return shell_note(shell, &note, error);
+}
+
 static int take_transfers(struct shell *shell, struct error *error)
 {
-    if (bulk_receive(shell->bulk, shell->now_ms, BULK_BUDGET, error) != 0)
+    if (bulk_receive(shell->bulk, shell->now_ms, BULK_BUDGET, error) != 0 ||
+        tell_shortage(shell, error) != 0)
         return -1;
     struct bulk_event event;
     while (bulk_next_event(shell->bulk, &event)) {

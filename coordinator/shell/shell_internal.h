@@ -78,6 +78,7 @@ struct shell {
     uint64_t malformed, strangers; /* datagrams that were not ours; messages out of place */
     uint64_t thefts;               /* datagrams that spoke for another key's worker, */
     uint64_t thefts_told;
+    bool shortage_told; /* that descriptors were short */
     uint32_t refusals_noted;
     uint32_t stranger_answers; /* in this turn, to keys that are not let in */
     uint32_t answers;          /* to strangers in this turn */

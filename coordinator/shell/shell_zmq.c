@@ -25,7 +25,7 @@ enum {
     BACKLOG = 1024,
     HEARTBEAT_MS = 2000,
     HEARTBEAT_TIMEOUT_MS = 10000,
-    HANDSHAKE_MS = 20000, /* who has not said who it is by then is disconnected */
+    HANDSHAKE_MS = 5000, /* who has not said who it is by then is disconnected */
     FREE_PORT_TRIES = 32,
     UNHEARD_MAX = 256, /* datagrams passed over at once; what is behind them is seen next time */
 };

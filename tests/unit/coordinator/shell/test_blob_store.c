@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -390,6 +391,40 @@ static void sync_covers_each_blob_once(void **state)
     blob_store_close(&store);
 }
 
+/* No further descriptor is to be had, until it is called with what it returned. */
+static rlim_t limit_descriptors(rlim_t count)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = count;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+/* Strangers can take all descriptors: the store says "later", and makes durable what it has. */
+static void test_no_descriptor_is_free(void **state)
+{
+    struct blob_store *store = open_store(*state, UINT64_MAX);
+    struct digest digest = put_text(store, "there"), other;
+    size_t count;
+    uint64_t total;
+    char bytes[16];
+    rlim_t before = limit_descriptors(3);
+    system_syncs = 0;
+    assert_int_equal(blob_store_put(store, "new", 3, &other, NULL), BLOB_LATER);
+    assert_int_equal(blob_store_read(store, &digest, 0, bytes, sizeof bytes, &count, &total, NULL),
+                     BLOB_LATER);
+    assert_int_equal(blob_store_verify(store, &digest, NULL), BLOB_LATER);
+    assert_int_equal(blob_store_sync(store, NULL), BLOB_OK);
+    assert_int_equal(system_syncs, 1);
+    limit_descriptors(before);
+    assert_int_equal(blob_store_put(store, "new", 3, &other, NULL), BLOB_OK);
+    assert_int_equal(blob_store_bytes(store), strlen("there") + strlen("new"));
+    assert_int_equal(count_temporary(*state), 0);
+    blob_store_close(&store);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -405,6 +440,7 @@ int main(void)
         WITH_FOLDER(links_are_not_followed),
         WITH_FOLDER(leftovers_and_strangers),
         WITH_FOLDER(sync_covers_each_blob_once),
+        WITH_FOLDER(test_no_descriptor_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
