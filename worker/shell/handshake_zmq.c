@@ -6,12 +6,12 @@
 #include <zmq.h>
 
 enum {
-    HANG_UPS = 3,          /* in a row, before somebody has a look */
-    HANG_UP_MS_MAX = 5000, /* after connecting: later than that it is slowness */
-    LOOKS = 16,            /* a server may hang up before it has said whether it encrypts */
-    LOOK_MS = 20,          /* between them */
-    LOOK_MS_MAX = 5000,    /* for all of them: nobody may be there any more */
-    SEEN_MS = 10000,       /* how long what was seen counts */
+    HANG_UPS = 3,         /* in a row, before somebody has a look, and again behind it */
+    HANG_UP_MS_MAX = 500, /* after connecting: later than that it is slowness, or a death */
+    LOOKS = 16,           /* a server may hang up before it has said whether it encrypts */
+    LOOK_MS = 20,         /* between them */
+    LOOK_MS_MAX = 5000,   /* for all of them: nobody may be there any more */
+    SEEN_MS = 10000,      /* how long what was seen counts */
 };
 
 enum verdict {
@@ -40,7 +40,7 @@ struct handshake {
 
 static void *open_monitor(void *context, void *socket, const char *address)
 {
-    const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+    const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                        ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     const int linger = 0;
@@ -144,15 +144,33 @@ static bool is_mismatch(const struct news *news)
            news->value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
 }
 
-/* Only an encrypted server's hanging up can mean that its key is another one. */
+/* What was seen so far was seen of a server that is gone by now. */
+static void forget_hang_ups(struct handshake *handshake)
+{
+    handshake->hang_ups = 0;
+    handshake->seen_ms = 0;
+    close_probe(handshake);
+}
+
+/*
+ * Only an encrypted server's hanging up can mean that its key is another one, and then it does so
+ * at once and each time. Our own coordinator lets us wait while it opens its run, and hangs up when
+ * it dies of that.
+ */
 static void count_hang_up(struct handshake *handshake, uint64_t now_ms)
 {
-    if (!handshake->options.encrypted || now_ms - handshake->connected_ms > HANG_UP_MS_MAX)
+    if (!handshake->options.encrypted)
         return;
+    if (now_ms - handshake->connected_ms > HANG_UP_MS_MAX) {
+        forget_hang_ups(handshake);
+        return;
+    }
     handshake->hang_ups++;
+    if (handshake->hang_ups < HANG_UPS || handshake->probe != NULL)
+        return;
     if (handshake->seen_ms != 0 && now_ms - handshake->seen_ms < SEEN_MS)
         handshake->verdict = VERDICT_OTHER_SERVER;
-    else if (handshake->hang_ups >= HANG_UPS && handshake->probe == NULL)
+    else
         open_probe(handshake, now_ms);
 }
 
@@ -163,10 +181,9 @@ static void take_event(struct handshake *handshake, const struct news *news, uin
     case ZMQ_EVENT_CONNECTED:
         handshake->connected_ms = now_ms;
         break;
+    case ZMQ_EVENT_CLOSED: /* nobody listens: whoever hung up has died */
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        handshake->hang_ups = 0;
-        handshake->seen_ms = 0;
-        close_probe(handshake);
+        forget_hang_ups(handshake);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         if (news->value == 400)

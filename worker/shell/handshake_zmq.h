@@ -4,9 +4,9 @@
  * ZeroMQ connects again and again and says nothing about why it fails, except to a monitor. Three
  * things are certain at once: the server says that our key is not let in; it encrypts and we do
  * not; the reverse. A server whose key is not the one we were given hangs up without a word, as one
- * does that is killed at that moment, or a relay whose server is away. So it takes several hang-ups
- * in a row, and then a look without encryption that shows who is there, before that is believed
- * too.
+ * does that is killed at that moment, or a relay whose server is away. So it takes several quick
+ * hang-ups in a row of somebody who listens on, then a look without encryption that shows who is
+ * there, and then as many again, before that is believed too.
  */
 #ifndef RATCHET_WORKER_SHELL_HANDSHAKE_ZMQ_H
 #define RATCHET_WORKER_SHELL_HANDSHAKE_ZMQ_H
