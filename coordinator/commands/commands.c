@@ -84,13 +84,15 @@ static const struct command commands[] = {
     },
     {
         .name = "keys",
-        .usage = "token|list|revoke [KEY|NAME]",
+        .usage = "token|list|revoke [KEY|NAME|TOKEN]",
         .summary = "who may work for the coordinators of this user",
         .details =
             "token: makes a token that lets --uses workers in within --hours; each makes its "
             "own key, and needs the token once. list: the keys that were let in, and the "
             "tokens. revoke: a key, or all keys of a worker's NAME, is out at once, also of "
-            "coordinators that serve now; their jobs go to others.",
+            "coordinators that serve now; their jobs go to others, and the tokens that let them in "
+            "are closed. A TOKEN, by its id as list shows it, is closed alone: the keys that it "
+            "let in stay.",
         .options = 1 << OPTION_KEYS | 1 << OPTION_USES | 1 << OPTION_HOURS | 1 << OPTION_JSON,
         .positional_least = 1,
         .positional_most = 2,

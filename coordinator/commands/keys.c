@@ -89,6 +89,8 @@ static int run_token(const struct arguments *arguments, struct key_store *store)
 
 static const char *state_of(const struct join_token *token)
 {
+    if (token->uses == 0)
+        return "closed";
     if (token->uses_left == 0)
         return "used up";
     return clock_wall_ms() < token->expires_ms ? "open" : "expired";
@@ -195,33 +197,44 @@ static int run_list(const struct arguments *arguments, struct key_store *store)
 /* ----------------------------------------------------------------------------------------- revoke
  */
 
-struct revocation {
+struct revoking {
     const char *who;
-    uint32_t count;
+    struct revocation done;
 };
 
 static int change_revoke(void *context, struct key_registry *registry, struct error *error)
 {
-    struct revocation *revocation = context;
-    return key_registry_revoke(registry, revocation->who, clock_wall_ms(), &revocation->count,
-                               error);
+    struct revoking *revoking = context;
+    return key_registry_revoke(registry, revoking->who, clock_wall_ms(), &revoking->done, error);
+}
+
+static void show_revocation(const char *who, const struct revocation *done)
+{
+    if (done->keys == 0 && done->tokens == 0)
+        printf("%s was revoked before, or lets nobody in any more\n", who);
+    if (done->keys > 0)
+        printf("revoked %" PRIu32 " key%s of %s; coordinators that serve heed it at once\n",
+               done->keys, done->keys == 1 ? "" : "s", who);
+    if (done->tokens > 0)
+        printf("closed %" PRIu32 " token%s: nobody else gets in with %s; the keys that %s let in "
+               "and that are not revoked stay in\n",
+               done->tokens, done->tokens == 1 ? "" : "s", done->tokens == 1 ? "it" : "them",
+               done->tokens == 1 ? "it" : "they");
 }
 
 static int run_revoke(const struct arguments *arguments, struct key_store *store)
 {
-    struct revocation revocation = {.who = arguments->positional[1]};
+    struct revoking revoking = {.who = arguments->positional[1]};
     struct error error;
-    if (key_store_change(store, change_revoke, &revocation, &error) != 0)
+    if (key_store_change(store, change_revoke, &revoking, &error) != 0)
         return complain(EXIT_FAILED, "keys: %s", error.text);
     if (arguments->given[OPTION_JSON]) {
         struct json_node *root = json_node_object();
-        json_set_u64(root, "revoked", revocation.count);
+        json_set_u64(root, "revoked", revoking.done.keys);
+        json_set_u64(root, "tokens_closed", revoking.done.tokens);
         print_json(root);
-    } else if (revocation.count == 0) {
-        printf("%s was revoked before\n", revocation.who);
     } else {
-        printf("revoked %" PRIu32 " key%s of %s; coordinators that serve heed it at once\n",
-               revocation.count, revocation.count == 1 ? "" : "s", revocation.who);
+        show_revocation(revoking.who, &revoking.done);
     }
     return EXIT_DONE;
 }
@@ -252,7 +265,7 @@ int command_keys(const struct arguments *arguments)
     if (arguments->positional_count != verb->words)
         return complain(EXIT_USAGE, "keys: %s %s", verb->name,
                         verb->words == 1 ? "takes no further argument"
-                                         : "needs a KEY or a worker's NAME");
+                                         : "needs a KEY, a worker's NAME or a TOKEN's id");
     if (verb->run != run_token && (arguments->given[OPTION_USES] || arguments->given[OPTION_HOURS]))
         return complain(EXIT_USAGE, "keys: --uses and --hours are for `ratchet keys token`");
     struct error error;

@@ -150,6 +150,8 @@ static struct join_token *usable_token(const struct key_registry *registry, cons
         trouble = "this worker's key is not known and it brought no token";
     else if (token == NULL)
         trouble = "the token is none of this coordinator's";
+    else if (token->uses == 0)
+        trouble = "the token was closed";
     else if (token->uses_left == 0)
         trouble = "the token is used up";
     else if (now_ms >= token->expires_ms)
@@ -222,15 +224,43 @@ static int check_unique(const struct key_registry *registry, const char *who, st
                          begun + named);
     if (begun + named == 0)
         return error_set(
-            error, -1, "no key is called %.70s or begins so; `ratchet keys list` shows them", who);
+            error, -1,
+            "no key is called %.70s or begins so, and no token; `ratchet keys list` shows them",
+            who);
     return 0;
 }
 
+/* How many there are of that id, and how many of them are closed now. */
+struct closing {
+    uint32_t found, closed;
+};
+
+/* One that would let nobody in anyway stays as it is: the list says why that is. */
+static struct closing close_tokens(struct key_registry *registry, const char *id, uint64_t now_ms)
+{
+    struct closing closing = {.found = 0};
+    for (uint32_t i = 0; i < registry->token_count; i++) {
+        struct join_token *token = &registry->tokens[i];
+        if (strcmp(token->id, id) != 0)
+            continue;
+        closing.found++;
+        if (token->uses_left == 0 || now_ms >= token->expires_ms)
+            continue;
+        token->uses_left = token->uses = 0;
+        closing.closed++;
+    }
+    return closing;
+}
+
 int key_registry_revoke(struct key_registry *registry, const char *who, uint64_t now_ms,
-                        uint32_t *count, struct error *error)
+                        struct revocation *revocation, struct error *error)
 {
     struct public_key key;
-    *count = 0;
+    /* An id comes before a name: workers name themselves, and one might take that of a token. */
+    struct closing closing = close_tokens(registry, who, now_ms);
+    *revocation = (struct revocation){.tokens = closing.closed};
+    if (closing.found > 0)
+        return 0;
     if (strcmp(who, "-") == 0)
         return error_set(error, -1, "\"-\" is no worker's name");
     if (public_key_from_hex(who, &key) && find(registry, &key) == NULL) {
@@ -241,11 +271,14 @@ int key_registry_revoke(struct key_registry *registry, const char *who, uint64_t
     }
     for (uint32_t i = 0; i < registry->key_count; i++) {
         struct known_key *entry = &registry->keys[i];
-        if (entry->revoked || !fits(entry, who))
+        if (!fits(entry, who))
+            continue;
+        revocation->tokens += close_tokens(registry, entry->token, now_ms).closed;
+        if (entry->revoked)
             continue;
         entry->revoked = true;
         entry->revoked_ms = now_ms;
-        (*count)++;
+        revocation->keys++;
     }
     return 0;
 }

@@ -8,8 +8,9 @@
  *   key HEX joined|revoked JOINED_MS REVOKED_MS TOKEN NAME
  *
  * tokens before keys, times in milliseconds since 1970, "-" for a TOKEN or NAME that there is none
- * of. Of a token only the hash is kept. Used-up and expired ones stay for a while: who comes with
- * one is told what is wrong with it.
+ * of. Of a token only the hash is kept. Used-up and expired ones stay for a while, and so do those
+ * that were closed, of which 0 of 0 uses are left: who comes with one is told what is wrong with
+ * it.
  */
 #ifndef RATCHET_COORDINATOR_SHELL_KEY_REGISTRY_H
 #define RATCHET_COORDINATOR_SHELL_KEY_REGISTRY_H
@@ -38,7 +39,7 @@ struct known_key {
 struct join_token {
     char id[TOKEN_ID_BYTES];
     struct digest hash;
-    uint32_t uses_left, uses;
+    uint32_t uses_left, uses; /* uses 0: closed */
     uint64_t expires_ms;
 };
 
@@ -90,12 +91,20 @@ struct join_request {
 int key_registry_join(struct key_registry *registry, const struct join_request *request,
                       struct error *error) __attribute__((warn_unused_result));
 
+/* What was done now; what had been done before does not count. */
+struct revocation {
+    uint32_t keys, tokens; /* revoked, closed */
+};
+
 /*
- * Revokes by key (64 digits, or the first 8 or more of one that is known) or by name: all keys of
- * that name. A whole key need not be known. *count: how many were revoked now. -1: nothing fits, or
+ * Closes a token by its id: nobody gets in with it any more, and the keys that it let in stay. If
+ * `who` is no token's id, revokes by key (64 digits, or the first 8 or more of one that is known)
+ * or by name: all keys of that name. A whole key need not be known. Tokens that let those keys in
+ * are closed, too: else whoever holds one would come back with another key. -1: nothing fits, or
  * several keys begin so.
  */
 int key_registry_revoke(struct key_registry *registry, const char *who, uint64_t now_ms,
-                        uint32_t *count, struct error *error) __attribute__((warn_unused_result));
+                        struct revocation *revocation, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -102,8 +102,7 @@ static void turn_out(struct shell *shell, const struct socket_peer *to)
 {
     const struct message message = {.kind = MESSAGE_REJOIN};
     tell(shell, to, &message);
-    refuse(shell, to,
-           "this worker's key was revoked; with another --key and a token it may join anew");
+    refuse(shell, to, "this worker's key was revoked by the coordinator's owner");
 }
 
 /* Its session ends as if it had said goodbye: its jobs go to others at once. */

@@ -63,7 +63,7 @@ static void check_words(const char *text, size_t size)
 {
     char word[TOKEN_BYTES_MAX];
     struct error error = {.text = ""};
-    uint32_t count;
+    struct revocation done;
     size_t length = size < sizeof word ? size : sizeof word - 1;
     memcpy(word, text, length);
     word[length] = '\0';
@@ -73,7 +73,8 @@ static void check_words(const char *text, size_t size)
     else
         require(!key_registry_find(registry, &request.key)->revoked);
     check_order();
-    require(key_registry_revoke(registry, word, 2000, &count, &error) == 0 || count == 0);
+    require(key_registry_revoke(registry, word, 2000, &done, &error) == 0 ||
+            (done.keys == 0 && done.tokens == 0));
     check_order();
     check_echo();
 }

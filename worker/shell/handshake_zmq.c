@@ -229,7 +229,7 @@ static void say_verdict(const struct handshake *handshake, struct error *error)
     static const char *const words[] = {
         [VERDICT_KEY] = "does not let our key in: it is not known there and no token is open, or "
                         "it was revoked; ask the coordinator's owner for a token (ratchet keys "
-                        "token) and join with --token, after a revocation with a new --key",
+                        "token) and join with --token",
         [VERDICT_WANTS_KEYS] = "encrypts and lets only known keys in: join with --server-key FILE, "
                                "a copy of its server.pub, and once with --token",
         [VERDICT_WANTS_NO_KEYS] =

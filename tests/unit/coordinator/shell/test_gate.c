@@ -63,10 +63,10 @@ static int let_in(void *context, struct key_registry *registry, struct error *er
 
 static int revoke_key(void *context, struct key_registry *registry, struct error *error)
 {
-    uint32_t count;
+    struct revocation done;
     char hex[KEY_HEX_BYTES];
     public_key_to_hex(context, hex);
-    return key_registry_revoke(registry, hex, 5, &count, error);
+    return key_registry_revoke(registry, hex, 5, &done, error);
 }
 
 static int open_a_token(void *context, struct key_registry *registry, struct error *error)
