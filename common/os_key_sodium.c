@@ -42,7 +42,12 @@ static int check_access(const char *path, struct error *error)
     struct stat status;
     if (stat(path, &status) != 0)
         return error_set(error, -1, "cannot read %.300s: %s", path, strerror(errno));
-    if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
+    if (status.st_uid != geteuid())
+        return error_set(error, -1,
+                         "%.300s holds a secret key and belongs to another user: chown it to the "
+                         "one who uses it",
+                         path);
+    if ((status.st_mode & 077) != 0)
         return error_set(error, -1,
                          "%.300s holds a secret key and is not its owner's alone: chmod 600", path);
     return 0;

@@ -45,7 +45,12 @@ static int open_folder(struct key_store *store, const char *folder, struct error
         return -1;
     if (stat(store->folder, &status) != 0)
         return error_set(error, -1, "cannot open %.300s: %s", store->folder, strerror(errno));
-    if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 077) != 0)
+    if (status.st_uid != geteuid())
+        return error_set(error, -1,
+                         "%.300s is to hold secret keys and belongs to another user: chown it to "
+                         "the one who serves, or name another folder",
+                         store->folder);
+    if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) != 0)
         return error_set(error, -1,
                          "%.300s is to hold secret keys and is not a folder of its owner's alone: "
                          "chmod 700",

@@ -218,6 +218,16 @@ static void test_secrets_are_their_owners(void **state)
     assert_null(key_store_open(fixture->folder, 0, &error));
     assert_non_null(strstr(error.text, "chmod 600"));
     assert_int_equal(chmod(path, 0600), 0);
+    if (geteuid() == 0) { /* who else may give files away? */
+        assert_int_equal(chown(path, 1, 1), 0);
+        assert_null(key_store_open(fixture->folder, 0, &error));
+        assert_non_null(strstr(error.text, "another user: chown"));
+        assert_int_equal(chown(fixture->folder, 1, 1), 0);
+        assert_null(key_store_open(fixture->folder, 0, &error));
+        assert_non_null(strstr(error.text, "keys and belongs to another user: chown"));
+        assert_int_equal(chown(fixture->folder, 0, 0), 0);
+        assert_int_equal(chown(path, 0, 0), 0);
+    }
     assert_int_equal(chmod(fixture->folder, 0755), 0);
     assert_null(key_store_open(fixture->folder, 0, &error));
     assert_non_null(strstr(error.text, "chmod 700"));
