@@ -133,7 +133,10 @@ static int read_key_line(struct word_lines *lines, const char *name, uint8_t byt
         !bytes_from_hex(lines->words[1], bytes))
         return error_set(error, -1, "line %u: \"%s\" and 64 hexadecimal digits are wanted",
                          lines->number, name);
-    return 1;
+    for (size_t i = 0; i < KEY_BYTES; i++)
+        if (bytes[i] != 0)
+            return 1;
+    return error_set(error, -1, "line %u: a %s key of zeros is nobody's", lines->number, name);
 }
 
 int key_text_parse(const char *text, size_t bytes, struct key_file *key, struct error *error)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define HEX_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define HEX_ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 #define HEX_B "abababababababababababababababababababababababababababababababab"
 
 static int parse(const char *text, struct key_file *key, struct error *error)
@@ -55,6 +56,7 @@ static void test_what_is_none(void **state)
         {"ratchet-key 1\npublic " HEX_A "0\n", "line 2"},
         {"ratchet-key 1\npublic " HEX_A "\nserver " HEX_B "\n", "line 3: \"secret\""},
         {"ratchet-key 1\npublic " HEX_A "\n\n", "line 3"},
+        {"ratchet-key 1\npublic " HEX_ZEROS "\n", "line 2: a public key of zeros"},
         {"ratchet-key 1\r\npublic " HEX_A "\n", "line 1"},
         {"ratchet-key 1\npublic " HEX_A "\nsecret " HEX_B "\nserver " HEX_B "\nmore\n", "line 5"},
     };
