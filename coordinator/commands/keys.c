@@ -52,15 +52,16 @@ static int read_order(const struct arguments *arguments, struct token_order *ord
 /* The token alone on stdout, for scripts; what to do with it beside it. */
 static void show_token(const struct key_store *store, const struct token_made *made)
 {
+    uint64_t hours = (made->order.expires_ms - made->order.now_ms) / HOUR_MS;
     printf("%s\n", made->text);
     fflush(stdout);
     fprintf(stderr,
-            "Lets %" PRIu32 " worker%s in within %" PRIu64 " hours. On each machine, beside a copy "
+            "Lets %" PRIu32 " worker%s in within %" PRIu64
+            " hour%s. On each machine, beside a copy "
             "of %s:\n"
             "  ratchet-worker --connect tcp://HOST:5555 --server-key server.pub --token %s\n",
-            made->order.uses, made->order.uses == 1 ? "" : "s",
-            (made->order.expires_ms - made->order.now_ms) / HOUR_MS, key_store_server_file(store),
-            made->text);
+            made->order.uses, made->order.uses == 1 ? "" : "s", hours, hours == 1 ? "" : "s",
+            key_store_server_file(store), made->text);
 }
 
 static int run_token(const struct arguments *arguments, struct key_store *store)
