@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -214,6 +215,9 @@ static enum shell_result open_shell(struct shell *shell, struct error *error)
     if (open_signals(shell, error) != 0)
         return SHELL_FAILED;
     raise_file_limit();
+    /* A run's files are its owner's alone: the ledger names workers as ZeroMQ knows them, and who
+     * learns such a name can have that worker's messages. */
+    (void)umask(077);
     /* An address in use must not leave a run directory behind. */
     if (shell->options->listen != NULL && open_sockets(shell, error) != 0)
         return SHELL_FAILED;

@@ -9,7 +9,9 @@
 
 enum {
     ANSWERS_AT_ONCE = 64, /* handshakes in one turn: workers that are in are not kept waiting */
-    FRAMES = 7,           /* version, request, domain, address, identity, mechanism, key */
+    /* Version, request, domain, address, identity, mechanism, key. The identity is that of our own
+     * socket, which has none: which name a peer wants is not known before it is in. */
+    FRAMES = 7,
     FRAME_BYTES_MAX = 256,
 };
 
