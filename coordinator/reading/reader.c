@@ -27,9 +27,8 @@ int reader_open(struct reader *reader, const char *path, struct error *error)
     *reader = (struct reader){0};
     if (os_path_join(file, sizeof file, path, "ledger.sqlite", error) != 0)
         return -1;
-    if (!run_directory_is_run(path))
-        return error_set(error, -1, "%s is not a run directory: there is no ledger.sqlite in it",
-                         path);
+    if (run_directory_require(path, error) != 0)
+        return -1;
     snprintf(reader->path, sizeof reader->path, "%s", path);
     if (ledger_open(file, LEDGER_READ, &reader->header, &reader->ledger, error) != LEDGER_OK)
         return -1;

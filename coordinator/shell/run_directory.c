@@ -126,6 +126,20 @@ int run_directory_open(struct run_directory *directory, const char *path, struct
     return -1;
 }
 
+int run_directory_require(const char *path, struct error *error)
+{
+    if (run_directory_is_run(path))
+        return 0;
+    return error_set(error, -1, "%s is not a run directory: there is no " RUN_LEDGER " in it",
+                     path);
+}
+
+int run_directory_open_run(struct run_directory *directory, const char *path, struct error *error)
+{
+    return run_directory_require(path, error) == 0 ? run_directory_open(directory, path, error)
+                                                   : -1;
+}
+
 /* ZeroMQ leaves the files of its sockets behind. */
 static void remove_socket_folder(struct run_directory *directory)
 {

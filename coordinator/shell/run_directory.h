@@ -33,6 +33,9 @@ struct run_directory {
  */
 int run_directory_open(struct run_directory *directory, const char *path, struct error *error)
     __attribute__((warn_unused_result));
+/* The same of a run that is there already: makes nothing where there is none. */
+int run_directory_open_run(struct run_directory *directory, const char *path, struct error *error)
+    __attribute__((warn_unused_result));
 /* Lets go of the lock; removes the endpoint, the owner's key and the sockets' folder. */
 void run_directory_close(struct run_directory *directory);
 
@@ -67,5 +70,8 @@ bool run_directory_is_served(const char *path);
 const char *run_directory_entry(size_t index);
 /* True when `path` is a folder with a ledger in it. */
 bool run_directory_is_run(const char *path);
+/* 0, or -1 with a sentence that says that there is none. */
+int run_directory_require(const char *path, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -22,10 +22,7 @@ int run_restore(const char *run, const struct checkpoint_bytes *checkpoint, stru
     struct run_directory directory;
     struct blob_store *store = NULL;
     char path[OS_PATH_BYTES_MAX];
-    if (!run_directory_is_run(run))
-        return error_set(error, -1, "%s is not a run directory: there is no ledger.sqlite in it",
-                         run);
-    if (run_directory_open(&directory, run, error) != 0)
+    if (run_directory_open_run(&directory, run, error) != 0)
         return -1;
     run_directory_file(&directory, "blobs", path);
     int rc = blob_store_open(path, UINT64_MAX, &store, error) == BLOB_OK

@@ -84,10 +84,7 @@ int run_rewind(const struct run_rewind_options *options, struct run_rewound *rew
 {
     struct run_directory directory;
     *rewound = (struct run_rewound){0};
-    if (!run_directory_is_run(options->directory))
-        return error_set(error, -1, "%s is not a run directory: there is no ledger.sqlite in it",
-                         options->directory);
-    if (run_directory_open(&directory, options->directory, error) != 0)
+    if (run_directory_open_run(&directory, options->directory, error) != 0)
         return -1;
     int rc = rewind_in(&directory, options, rewound, error);
     run_directory_close(&directory);

@@ -124,10 +124,7 @@ int run_salvage(const struct run_salvage_options *options, struct ledger_salvage
                 struct error *error)
 {
     struct run_directory directory;
-    if (!run_directory_is_run(options->directory))
-        return error_set(error, -1, "%s is not a run directory: there is no ledger.sqlite in it",
-                         options->directory);
-    if (run_directory_open(&directory, options->directory, error) != 0)
+    if (run_directory_open_run(&directory, options->directory, error) != 0)
         return -1;
     int rc = salvage_in(&directory, options, salvaged, error);
     run_directory_close(&directory);

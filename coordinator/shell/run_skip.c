@@ -16,10 +16,7 @@ static int open_quietly(struct run *run, const char *path, struct experiment **e
 {
     char file[OS_PATH_BYTES_MAX];
     struct ledger_header header;
-    if (!run_directory_is_run(path))
-        return error_set(error, -1, "%s is not a run directory: there is no ledger.sqlite in it",
-                         path);
-    if (run_directory_open(&run->directory, path, error) != 0)
+    if (run_directory_open_run(&run->directory, path, error) != 0)
         return -1;
     run_directory_file(&run->directory, "ledger.sqlite", file);
     if (ledger_open(file, LEDGER_WRITE, &header, &run->ledger, error) != LEDGER_OK)
