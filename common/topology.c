@@ -153,26 +153,3 @@ void topology_format(const struct topology *topology, char text[TOPOLOGY_TEXT_BY
     append(text, &used, body);
     append(text, &used, groups > 1 ? "]" : "");
 }
-
-/* sum + (in + 1) * out * times, or UINT64_MAX. */
-static uint64_t add_layers(uint64_t sum, uint32_t in, uint32_t out, uint64_t times)
-{
-    uint64_t all;
-    if (__builtin_mul_overflow(((uint64_t)in + 1) * out, times, &all) ||
-        __builtin_add_overflow(sum, all, &sum))
-        return UINT64_MAX;
-    return sum;
-}
-
-uint64_t topology_parameters(const struct topology *topology, uint32_t inputs, uint32_t outputs)
-{
-    uint64_t sum = 0;
-    uint32_t in = inputs;
-    for (uint32_t i = 0; i < topology->group_count; i++) {
-        uint32_t width = topology->groups[i].width;
-        sum = add_layers(sum, in, width, 1);
-        sum = add_layers(sum, width, width, topology->groups[i].depth - 1);
-        in = width;
-    }
-    return add_layers(sum, in, outputs, 1);
-}

@@ -38,11 +38,4 @@ int topology_parse(const char *text, struct topology *topology, struct error *er
 /* The one way to write it: "mlp:18x18", "mlp:[4x4,2x8]"; neighbours of one width are merged. */
 void topology_format(const struct topology *topology, char text[TOPOLOGY_TEXT_BYTES_MAX]);
 
-/* Networks of more parameters are refused: offsets are counted in floats. */
-#define TOPOLOGY_PARAMETERS_MAX (UINT64_C(1) << 31)
-
-/* Weights and biases of the network with so many inputs and outputs; UINT64_MAX when 64 bits do not
- * hold them. */
-uint64_t topology_parameters(const struct topology *topology, uint32_t inputs, uint32_t outputs);
-
 #endif

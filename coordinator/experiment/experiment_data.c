@@ -6,7 +6,7 @@
  */
 #include "coordinator/experiment/experiment_reader.h"
 
-#include "common/topology.h"
+#include "common/plan.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -74,17 +74,16 @@ static const struct data_shape fashion_mnist_shape = {784, 10}, mnist1d_shape = 
 int experiment_check_model(const struct experiment *experiment, struct data_shape shape,
                            struct error *error)
 {
-    struct topology topology;
-    if (topology_parse(experiment->settings.model_spec, &topology, error) != 0)
+    struct model_text text;
+    struct error why;
+    if (model_text_parse(experiment->settings.model_spec, &text, error) != 0)
         return -1;
-    uint64_t parameters = topology_parameters(&topology, shape.features, shape.classes);
-    if (parameters <= TOPOLOGY_PARAMETERS_MAX)
-        return 0;
-    return error_set(error, -1,
-                     "model.spec %s has %" PRIu64 " parameters with %u inputs and %u classes, at "
-                     "most %" PRIu64 " are allowed",
-                     experiment->settings.model_spec, parameters, shape.features, shape.classes,
-                     TOPOLOGY_PARAMETERS_MAX);
+    struct plan *plan = plan_create(&text, shape.features, shape.classes, &why);
+    if (plan == NULL)
+        return error_set(error, -1, "model.spec %s on %u inputs and %u classes: %.256s",
+                         experiment->settings.model_spec, shape.features, shape.classes, why.text);
+    plan_destroy(&plan);
+    return 0;
 }
 
 /* False when only the files tell. */

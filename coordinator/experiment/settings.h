@@ -13,8 +13,8 @@
 #define RATCHET_COORDINATOR_SETTINGS_H
 
 #include "common/limits.h"
+#include "common/model_text.h"
 #include "common/param.h"
-#include "common/topology.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ struct settings {
     double commit, lookahead, lines, open_lines;
     double jobs, stop_fitness, stop_stagnation, stop_hours; /* NaN: never; stagnation 0: never */
     double promising, audit, final_evaluation, poison, keep;
-    char model_spec[TOPOLOGY_TEXT_BYTES_MAX]; /* canonical; "": not given */
+    char model_spec[MODEL_TEXT_BYTES_MAX]; /* canonical; "": not given */
     double model_activation, model_init;
     char data_dir[SETTING_FOLDER_BYTES_MAX]; /* "": the set's usual place */
     double data_set, data_samples, data_seed, data_shuffle_positions;
@@ -65,7 +65,7 @@ enum setting_form {
     SETTING_COUNT64,   /* a uint64_t, all 64 bits of it */
     SETTING_BYTES,     /* a uint64_t with a unit: "500MB", "10GiB"; "0": no limit */
     SETTING_NAME,      /* char[NAME_BYTES_MAX] of letters, digits, - and _ */
-    SETTING_TOPOLOGY,  /* char[TOPOLOGY_TEXT_BYTES_MAX] that topology.h takes, stored canonical */
+    SETTING_MODEL,     /* char[MODEL_TEXT_BYTES_MAX] that model_text.h takes, stored canonical */
     SETTING_FOLDER,    /* char[SETTING_FOLDER_BYTES_MAX], a path without control characters */
     SETTING_CATALOGUE, /* not stored here: checked against the strategies or the operators */
 };

@@ -102,13 +102,13 @@ static int parse_name(const struct setting *setting, const char *text, char *fie
     return 0;
 }
 
-/* Stored as topology_format writes it, so that one shape has one text. */
-static int parse_topology(const char *text, char *field, struct error *error)
+/* Stored as model_text_parse writes it, so that one model has one text. */
+static int parse_model(const char *text, char *field, struct error *error)
 {
-    struct topology topology;
-    if (topology_parse(text, &topology, error) != 0)
+    struct model_text model;
+    if (model_text_parse(text, &model, error) != 0)
         return -1;
-    topology_format(&topology, field);
+    memcpy(field, model.text, strlen(model.text) + 1);
     return 0;
 }
 
@@ -145,8 +145,8 @@ int setting_parse(const struct setting *setting, const char *text, struct settin
         return parse_bytes(setting, text, field, error);
     case SETTING_NAME:
         return parse_name(setting, text, field, error);
-    case SETTING_TOPOLOGY:
-        return parse_topology(text, field, error);
+    case SETTING_MODEL:
+        return parse_model(text, field, error);
     case SETTING_FOLDER:
         return parse_folder(setting, text, field, error);
     case SETTING_CATALOGUE:
@@ -199,7 +199,7 @@ void setting_format(const struct setting *setting, const struct settings *settin
         snprintf(text, SETTING_TEXT_BYTES_MAX, "%" PRIu64, count);
         return;
     case SETTING_NAME:
-    case SETTING_TOPOLOGY:
+    case SETTING_MODEL:
     case SETTING_FOLDER:
         snprintf(text, SETTING_TEXT_BYTES_MAX, "%s", field);
         return;
@@ -225,8 +225,10 @@ void setting_range(const struct setting *setting, char text[SETTING_RANGE_BYTES_
         snprintf(text, SETTING_RANGE_BYTES_MAX, "1 .. %d letters, digits, - and _",
                  NAME_BYTES_MAX - 1);
         return;
-    case SETTING_TOPOLOGY:
-        snprintf(text, SETTING_RANGE_BYTES_MAX, "mlp:DxW or mlp:[DxW, DxW, ...]");
+    case SETTING_MODEL:
+        snprintf(text, SETTING_RANGE_BYTES_MAX,
+                 "mlp:DxW, mlp:[DxW, ...], resmlp:, cnn:, gru:, bigru:, "
+                 "transformer:, layers:[...] or linear");
         return;
     case SETTING_FOLDER:
         snprintf(text, SETTING_RANGE_BYTES_MAX, "the path of a folder, at most %d bytes",

@@ -12,6 +12,7 @@
  */
 #include "worker/engine/engine.h"
 #include "worker/engine/kernels.h"
+#include "worker/engine/program.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -122,17 +123,6 @@ static double sgemm_gflops(const struct bench *bench)
     return 2e-9 * SQUARE * SQUARE * SQUARE / (now_s() - start);
 }
 
-/* Floating-point operations of one step of one network. */
-static double step_flops(const struct model *model)
-{
-    double flops = 0;
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        double layer = 2.0 * model->layers[i].in * model->layers[i].out * BATCH;
-        flops += layer * (i == 0 ? 2 : 3);
-    }
-    return flops;
-}
-
 /* A cohort with an engine. */
 struct subject {
     struct engine *engine;
@@ -218,13 +208,13 @@ static int measure(const struct bench *bench, struct row *row, struct error *err
     };
     struct error why;
     struct subject portable, native;
-    if (topology_parse(row->topology, &options.topology, error) != 0)
+    if (model_text_parse(row->topology, &options.text, error) != 0)
         return -1;
     struct model *model = model_create(&options, error);
     if (model == NULL)
         return -1;
     row->parameters = model->parameter_count;
-    row->step_flops = step_flops(model);
+    row->step_flops = program_flops(model) * BATCH;
     if (subject_init(&portable, model, NUMERIC_PORTABLE, bench->cohort, error) != 0) {
         model_destroy(&model);
         return -1;

@@ -29,7 +29,7 @@ static void prepare(void)
         .classes = 2,
     };
     struct error error;
-    require(topology_parse("mlp:1x2", &options.topology, &error) == 0);
+    require(model_text_parse("mlp:1x2", &options.text, &error) == 0);
     model = model_create(&options, &error);
     require(model != NULL);
     for (int i = 0; i < 2; i++) {

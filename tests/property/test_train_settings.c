@@ -51,7 +51,7 @@ static int same_training(const struct training_settings *a, const struct trainin
 
 static int same(const struct train_spec *a, const struct train_spec *b)
 {
-    return a->topology.depth == b->topology.depth && a->activation == b->activation &&
+    return strcmp(a->model.text, b->model.text) == 0 && a->activation == b->activation &&
            a->initialisation == b->initialisation && a->numeric == b->numeric &&
            same_sizes(&a->sizes, &b->sizes) && a->inputs == b->inputs &&
            same_training(&a->training, &b->training) && a->weight_decay == b->weight_decay &&

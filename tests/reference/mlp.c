@@ -100,7 +100,7 @@ static const double *forward(const struct passage *passage, const double *parame
 {
     const struct model *model = passage->model;
     for (uint32_t l = 0; l < model->layer_count; l++) {
-        const struct model_layer *layer = &model->layers[l];
+        const struct unit_layer *layer = &model->layers[l];
         const double *input = layer_input(passage, l);
         for (uint32_t u = 0; u < layer->out; u++) {
             uint64_t unit = layer->first_unit + u;
@@ -167,7 +167,7 @@ static void backward(const struct passage *passage, const double *parameters, do
 {
     const struct model *model = passage->model;
     for (uint32_t l = model->layer_count; l-- > 0;) {
-        const struct model_layer *layer = &model->layers[l];
+        const struct unit_layer *layer = &model->layers[l];
         const double *input = layer_input(passage, l);
         const double *delta = passage->delta + layer->first_unit;
         for (uint32_t u = 0; u < layer->out; u++) {

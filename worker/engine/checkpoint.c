@@ -20,17 +20,17 @@
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "safetensors are little-endian");
-_Static_assert(2 * (TOPOLOGY_DEPTH_MAX + 1) + 4 <= SAFETENSORS_TENSORS_MAX,
+_Static_assert(PLAN_TENSORS_MAX + 4 <= SAFETENSORS_TENSORS_MAX,
                "the deepest network has a checkpoint");
 
-/* Behind the slots of the layers, 2L and 2L + 1 for weight and bias of layer L. */
+/* Behind the slots of the plan's tensors. */
 enum { SLOT_DAMAGE, SLOT_STEP, SLOT_M, SLOT_V, EXTRA_SLOTS };
 /* Tensors beyond the model's that a reader still has room for, to name them. */
 enum { STRANGERS_MAX = 64 };
 
 static uint32_t layer_slots(const struct model *model)
 {
-    return 2 * model->layer_count;
+    return model->plan->tensor_count;
 }
 
 static uint32_t slots_of_state(const struct model *model, enum optimizer_state state)
@@ -45,19 +45,21 @@ static uint32_t slots_of_state(const struct model *model, enum optimizer_state s
 
 static struct safetensors_tensor layer_tensor(const struct model *model, uint32_t slot)
 {
-    const struct model_layer *layer = &model->layers[slot / 2];
-    struct safetensors_tensor tensor = {.type = SAFETENSORS_F32};
-    if (slot % 2 == 0) {
-        tensor.rank = 2;
-        tensor.shape[0] = layer->out;
-        tensor.shape[1] = layer->in;
-    } else {
-        tensor.rank = 1;
-        tensor.shape[0] = layer->out;
-    }
-    snprintf(tensor.name, sizeof tensor.name, "layers.%u.%s", slot / 2,
-             slot % 2 == 0 ? "weight" : "bias");
+    const struct tensor *own = &model->plan->tensors[slot];
+    struct safetensors_tensor tensor = {.type = SAFETENSORS_F32, .rank = own->rank};
+    _Static_assert(sizeof own->name <= sizeof tensor.name, "every name fits a file");
+    for (uint32_t i = 0; i < own->rank; i++)
+        tensor.shape[i] = own->shape[i];
+    snprintf(tensor.name, sizeof tensor.name, "%s", own->name);
     return tensor;
+}
+
+static const char *slot_name(const struct model *model, uint32_t slot)
+{
+    static const char *const extra[EXTRA_SLOTS] = {"damage", "optimizer.step", "optimizer.m",
+                                                   "optimizer.v"};
+    return slot < layer_slots(model) ? model->plan->tensors[slot].name
+                                     : extra[slot - layer_slots(model)];
 }
 
 static struct safetensors_tensor slot_tensor(const struct model *model, uint32_t slot)
@@ -75,10 +77,8 @@ static struct safetensors_tensor slot_tensor(const struct model *model, uint32_t
 
 static size_t slot_bytes(const struct model *model, uint32_t slot)
 {
-    if (slot < layer_slots(model)) {
-        const struct model_layer *layer = &model->layers[slot / 2];
-        return (slot % 2 == 0 ? (size_t)layer->in * layer->out : layer->out) * sizeof(float);
-    }
+    if (slot < layer_slots(model))
+        return model->plan->tensors[slot].count * sizeof(float);
     const size_t extra[EXTRA_SLOTS] = {
         [SLOT_DAMAGE] = model->unit_count,
         [SLOT_STEP] = sizeof(uint64_t),
@@ -92,10 +92,8 @@ static size_t slot_bytes(const struct model *model, uint32_t slot)
 static void *slot_memory(const struct network *network, uint32_t slot)
 {
     const struct model *model = network->model;
-    if (slot < layer_slots(model)) {
-        const struct model_layer *layer = &model->layers[slot / 2];
-        return network->parameters + (slot % 2 == 0 ? layer->weight : layer->bias);
-    }
+    if (slot < layer_slots(model))
+        return network->parameters + model->plan->tensors[slot].offset;
     void *const extra[EXTRA_SLOTS] = {
         [SLOT_DAMAGE] = network->damage,
         [SLOT_STEP] = (void *)&network->optimizer_step,
@@ -205,23 +203,17 @@ static bool find_canonical(const struct model *model, struct source *source)
     return false;
 }
 
-/* The slot of a name as slot_tensor writes it, or the number of slots. */
-static uint32_t slot_of_name(const struct model *model, const char *name)
+/* The slot of a name as slot_tensor writes it, or the number of slots. Files mostly have the slots'
+ * own order: the search begins where the last one ended. */
+static uint32_t slot_of_name(const struct model *model, const char *name, uint32_t near)
 {
-    static const char prefix[] = "layers.";
-    uint32_t slots = layer_slots(model), first = slots, end = slots + EXTRA_SLOTS;
-    if (strncmp(name, prefix, strlen(prefix)) == 0) {
-        unsigned long layer = strtoul(name + strlen(prefix), NULL, 10);
-        if (layer >= model->layer_count)
-            return end;
-        first = 2 * (uint32_t)layer;
-    }
-    for (uint32_t slot = first; slot < end && slot < first + EXTRA_SLOTS; slot++) {
-        struct safetensors_tensor tensor = slot_tensor(model, slot);
-        if (strcmp(tensor.name, name) == 0)
+    uint32_t count = layer_slots(model) + EXTRA_SLOTS;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = (near + i) % count;
+        if (strcmp(slot_name(model, slot), name) == 0)
             return slot;
     }
-    return end;
+    return count;
 }
 
 static void format_shape(const struct safetensors_tensor *tensor, char *text, size_t size)
@@ -254,9 +246,9 @@ static int check_tensor(const struct safetensors_tensor *found,
 static int find_slots(const struct model *model, struct source *source,
                       const struct safetensors_header *header, struct error *error)
 {
-    for (uint32_t i = 0; i < header->count; i++) {
+    for (uint32_t i = 0, slot = 0; i < header->count; i++, slot++) {
         const struct safetensors_tensor *tensor = &header->tensors[i];
-        uint32_t slot = slot_of_name(model, tensor->name);
+        slot = slot_of_name(model, tensor->name, slot);
         if (slot == layer_slots(model) + EXTRA_SLOTS)
             return error_set(error, -1, "checkpoint: tensor %s is none of this model's",
                              tensor->name);

@@ -118,11 +118,11 @@ uint64_t engine_steps_per_epoch(const struct engine *engine, const struct sample
 }
 
 /* The losses of the batch in use, and what they hand back. */
-static void compute_losses(struct engine *engine, float *delta)
+static void compute_losses(const struct pass *pass, float *delta)
 {
-    struct workspace *workspace = &engine->workspace;
-    struct activations logits = pass_values(&engine->pass, engine->model->layer_count - 1);
-    engine->pass.kernels->softmax(&(struct softmax){
+    struct workspace *workspace = pass->workspace;
+    struct activations logits = pass_logits(pass);
+    pass->kernels->softmax(&(struct softmax){
         .classes = logits.units,
         .n = logits.n,
         .stride = logits.stride,
@@ -168,15 +168,16 @@ static void update_stretch(void *context, uint64_t first, uint64_t end)
 static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step)
 {
     struct network *network = member->network;
-    struct pass_dropout dropout = {member->dropout, &member->dropout_key, step};
+    struct pass pass = engine->pass;
     struct updating updating = {
         engine, network,
         update_prepare(&engine->training, member->weight_decay, network->optimizer_step)};
-    pass_forward(&engine->pass, network->parameters, &dropout);
-    compute_losses(engine, engine->workspace.delta[0]);
+    pass.parameters = network->parameters;
+    pass.dropout = (struct pass_dropout){member->dropout, &member->dropout_key, step};
+    pass_forward(&pass);
+    compute_losses(&pass, pass_logits_delta(&pass));
     member->loss_sum += add_losses(&engine->workspace, 0) / engine->workspace.n;
-    pass_backward(&engine->pass, network->parameters, &dropout,
-                  &(struct pass_update){&updating, update_stretch});
+    pass_backward(&pass, &(struct pass_update){&updating, update_stretch});
     network->optimizer_step++;
 }
 
@@ -230,10 +231,10 @@ static uint32_t answer(const struct activations *logits, uint32_t sample)
 }
 
 /* Counts the answers to the batch in use; returns how many were right. */
-static uint32_t count_answers(const struct engine *engine, struct evaluation *evaluation)
+static uint32_t count_answers(const struct pass *pass, struct evaluation *evaluation)
 {
-    const struct workspace *workspace = &engine->workspace;
-    struct activations logits = pass_values(&engine->pass, engine->model->layer_count - 1);
+    const struct workspace *workspace = pass->workspace;
+    struct activations logits = pass_logits(pass);
     uint32_t right = 0;
     for (uint32_t i = 0; i < workspace->n; i++) {
         uint32_t given = answer(&logits, i), label = workspace->labels[i];
@@ -248,18 +249,20 @@ void engine_evaluate(struct engine *engine, const struct samples *samples,
                      struct evaluation *evaluation)
 {
     uint32_t classes = engine->model->classes;
+    struct pass pass = engine->pass;
     uint64_t right = 0;
     double sum = 0;
     assert(slice->count > 0 && samples->features == engine->model->inputs);
     memset(evaluation->confusion, 0, (size_t)classes * classes * sizeof evaluation->confusion[0]);
+    pass.parameters = network->parameters;
     struct float_mode before = float_mode_enter();
     for (uint32_t first = 0, n; first < slice->count; first += n) {
         n = smaller(EVALUATION_BATCH, slice->count - first);
         prepare_batch(engine, samples, slice, &(struct batch_places){NULL, first, n});
-        pass_forward(&engine->pass, network->parameters, NULL);
-        compute_losses(engine, NULL);
+        pass_forward(&pass);
+        compute_losses(&pass, NULL);
         sum = add_losses(&engine->workspace, sum);
-        right += count_answers(engine, evaluation);
+        right += count_answers(&pass, evaluation);
     }
     float_mode_leave(before);
     evaluation->loss = sum / slice->count;

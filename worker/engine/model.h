@@ -1,19 +1,17 @@
 /*
- * model.h: a network's shape and where its numbers lie.
+ * model.h: a model as an experiment's individuals share it: what is computed (common/plan.h), how
+ * fresh numbers are drawn, how the CPU goes about it (program.h), how checkpoints begin.
  *
- * A model is compiled once per experiment from a topology (common/topology.h) and the data set's
+ * A model is compiled once per experiment from a text (common/model_text.h) and the data set's
  * sizes. All individuals of one model have their parameters in one flat array of float, at the
- * offsets given here; so mutation, optimiser and checkpoint treat every model alike.
- *
- * Units are counted per layer: unit u of layer l is row u of its weight. The last layer's units are
- * the logits; all others are hidden.
+ * plan's offsets; so mutation, optimiser and checkpoint treat every model alike.
  */
 #ifndef RATCHET_WORKER_ENGINE_MODEL_H
 #define RATCHET_WORKER_ENGINE_MODEL_H
 
 #include "common/error.h"
 #include "common/philox.h"
-#include "common/topology.h"
+#include "common/plan.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,32 +24,27 @@ enum activation {
 };
 
 enum initialisation {
-    /* weight and bias uniform in +-1/sqrt(in): torch.nn.Linear's default */
+    /* as the layers of torch.nn draw theirs */
     INITIALISATION_PYTORCH = 1,
-    /* weight normal with deviation sqrt(2/in), bias 0: He, Zhang, Ren, Sun 2015, eq. 10 */
+    /* weights normal with deviation sqrt(2/fan), biases 0: He, Zhang, Ren, Sun 2015, eq. 10 */
     INITIALISATION_HE = 2,
 };
 
-enum { MODEL_CLASSES_MAX = 256 };
+enum { MODEL_CLASSES_MAX = PLAN_CLASSES_MAX };
 
-/* A linear layer: z = W a + b, followed by the activation unless it is the last. */
-struct model_layer {
-    uint32_t in, out;
-    uint64_t weight;     /* offset in floats of W: [out, in] row-major */
-    uint64_t bias;       /* offset in floats of b: [out]; follows W at once */
-    uint64_t first_unit; /* number of unit 0 of this layer among all units of the model */
-};
+struct program;
 
 struct model {
-    struct topology topology;
+    struct plan *plan;
     enum activation activation;
     enum initialisation initialisation;
+    struct program *program;
+    /* The plan's, at hand. */
     uint32_t inputs, classes;
-    uint32_t layer_count; /* hidden layers + 1 */
-    struct model_layer *layers;
+    uint32_t layer_count; /* unit layers; the last one is that of the logits */
+    const struct unit_layer *layers;
     uint64_t parameter_count;
-    uint64_t unit_count; /* hidden and output units */
-    uint32_t width_max;  /* widest layer, the input not counted */
+    uint64_t unit_count;
     /* What checkpoints start with, by enum optimizer_state (network.h). */
     struct checkpoint_header {
         uint8_t *bytes;
@@ -60,13 +53,13 @@ struct model {
 };
 
 struct model_options {
-    struct topology topology;
+    struct model_text text;
     enum activation activation;
     enum initialisation initialisation;
     uint32_t inputs, classes;
 };
 
-/* NULL with the reason: no memory, sizes out of range, more than 2^31 parameters. */
+/* NULL with the reason: no memory, or what plan_create refuses. */
 struct model *model_create(const struct model_options *options, struct error *error);
 void model_destroy(struct model **model);
 
@@ -75,7 +68,7 @@ void model_destroy(struct model **model);
  * so one unit can be drawn anew without the others: see model_draw_unit.
  */
 void model_draw(const struct model *model, const struct random *random, float *parameters);
-/* A fresh incoming row and bias of one unit, as model_draw would give them for this `random`. */
+/* Fresh incoming numbers of one unit, as model_draw would give them for this `random`. */
 void model_draw_unit(const struct model *model, const struct random *random, uint32_t layer,
                      uint32_t unit, float *parameters);
 

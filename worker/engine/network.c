@@ -56,49 +56,51 @@ int network_is_finite(const struct network *network)
     return 1;
 }
 
-/* The layer that unit `unit` is in. */
-static const struct model_layer *layer_of(const struct network *network, uint32_t layer,
-                                          uint32_t unit)
+/* The unit layer that unit `unit` is in. */
+static const struct unit_layer *layer_of(const struct network *network, uint32_t layer,
+                                         uint32_t unit)
 {
     assert(layer < network->model->layer_count);
     assert(unit < network->model->layers[layer].out);
     return &network->model->layers[layer];
 }
 
-static void forget_incoming(struct network *network, const struct model_layer *layer, uint32_t unit)
+static void zero_slice(float *numbers, const struct unit_slice *slice, uint32_t unit)
 {
-    uint64_t row = layer->weight + (uint64_t)unit * layer->in, bias = layer->bias + unit;
-    memset(network->m + row, 0, layer->in * sizeof *network->m);
-    memset(network->v + row, 0, layer->in * sizeof *network->v);
-    network->m[bias] = 0;
-    network->v[bias] = 0;
+    float *first = numbers + slice->first + unit * slice->unit_stride;
+    for (uint32_t i = 0; i < slice->count; i++)
+        memset(first + i * slice->stride, 0, slice->block * sizeof *first);
+}
+
+static void forget(struct network *network, const struct unit_slice *slice, uint32_t unit)
+{
+    zero_slice(network->m, slice, unit);
+    zero_slice(network->v, slice, unit);
 }
 
 void network_zero_incoming(struct network *network, uint32_t layer_index, uint32_t unit)
 {
-    const struct model_layer *layer = layer_of(network, layer_index, unit);
-    uint64_t row = layer->weight + (uint64_t)unit * layer->in;
-    memset(network->parameters + row, 0, layer->in * sizeof *network->parameters);
-    network->parameters[layer->bias + unit] = 0;
-    forget_incoming(network, layer, unit);
+    const struct unit_layer *layer = layer_of(network, layer_index, unit);
+    for (uint32_t i = 0; i < layer->incoming_count; i++) {
+        zero_slice(network->parameters, &layer->incoming[i], unit);
+        forget(network, &layer->incoming[i], unit);
+    }
 }
 
 void network_zero_outgoing(struct network *network, uint32_t layer_index, uint32_t unit)
 {
-    layer_of(network, layer_index, unit);
-    const struct model_layer *next = layer_of(network, layer_index + 1, 0);
-    for (uint32_t row = 0; row < next->out; row++) {
-        uint64_t place = next->weight + (uint64_t)row * next->in + unit;
-        network->parameters[place] = 0;
-        network->m[place] = 0;
-        network->v[place] = 0;
+    const struct unit_layer *layer = layer_of(network, layer_index, unit);
+    for (uint32_t i = 0; i < layer->outgoing_count; i++) {
+        zero_slice(network->parameters, &layer->outgoing[i], unit);
+        forget(network, &layer->outgoing[i], unit);
     }
 }
 
 void network_draw_incoming(struct network *network, uint32_t layer_index, uint32_t unit,
                            const struct random *random)
 {
-    const struct model_layer *layer = layer_of(network, layer_index, unit);
+    const struct unit_layer *layer = layer_of(network, layer_index, unit);
     model_draw_unit(network->model, random, layer_index, unit, network->parameters);
-    forget_incoming(network, layer, unit);
+    for (uint32_t i = 0; i < layer->incoming_count; i++)
+        forget(network, &layer->incoming[i], unit);
 }

@@ -4,7 +4,8 @@
  *
  * A checkpoint is a safetensors file with these tensors, in this order:
  *
- *   layers.L.weight  F32 [out, in]     layers.L.bias  F32 [out]       for each layer L from 0
+ *   layers.L.NAME    F32               each tensor of the plan (common/plan.h); of a linear layer
+ *                                      layers.L.weight [out, in] and layers.L.bias [out]
  *   damage           U8  [units]       enum damage_part bits, over the whole lineage
  *   optimizer.step   U64 [1]           the rest only if the optimiser's state is kept
  *   optimizer.m      F32 [parameters]  AdamW's first moment, SGD's velocity
@@ -50,9 +51,11 @@ void network_copy(struct network *to, const struct network *from);
 /* True when no parameter is NaN or infinite. */
 int network_is_finite(const struct network *network);
 
-/* What damage does to numbers. Moments of the parameters that it touches become zero. */
+/* What damage does to numbers. Moments of the parameters that it touches become zero. `layer` is a
+ * unit layer of the plan, which says which numbers a unit has. */
 void network_zero_incoming(struct network *network, uint32_t layer, uint32_t unit); /* and bias */
-/* The unit's column in layer + 1; layer is not the last. */
+/* The unit's columns in whatever reads it; of a logit, or of a unit that is added to others'
+ * values, there are none. */
 void network_zero_outgoing(struct network *network, uint32_t layer, uint32_t unit);
 void network_draw_incoming(struct network *network, uint32_t layer, uint32_t unit,
                            const struct random *random); /* and bias */

@@ -1,6 +1,8 @@
 /* workspace.c: see workspace.h. */
 #include "worker/engine/workspace.h"
 
+#include "worker/engine/program.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -9,16 +11,6 @@ enum { ALIGNMENT = 64 };
 size_t workspace_row(uint32_t n)
 {
     return ((size_t)n + KERNEL_LANES - 1) / KERNEL_LANES * KERNEL_LANES;
-}
-
-/* Widest layer whose values are transposed: the last has none behind it. */
-static uint32_t hidden_width_max(const struct model *model)
-{
-    uint32_t width = 0;
-    for (uint32_t i = 0; i + 1 < model->layer_count; i++)
-        if (model->layers[i].out > width)
-            width = model->layers[i].out;
-    return width;
 }
 
 /* One block is cut into pieces: first counted with no block, then handed out. */
@@ -36,6 +28,7 @@ static void *carve(struct carver *carver, size_t count, size_t size)
 
 static void lay_out(struct workspace *workspace, const struct model *model, struct carver *carver)
 {
+    const struct program *program = model->program;
     size_t samples = workspace->samples_max, stride = workspace_row(workspace->samples_max);
     size_t real = sizeof(float);
     workspace->batch.sample_row = workspace_row(model->inputs);
@@ -45,12 +38,10 @@ static void lay_out(struct workspace *workspace, const struct model *model, stru
     workspace->index = carve(carver, samples, sizeof *workspace->index);
     workspace->labels = carve(carver, samples, sizeof *workspace->labels);
     workspace->losses = carve(carver, samples, real);
-    workspace->values = carve(carver, model->unit_count * stride, real);
-    if (model->activation != ACTIVATION_RELU)
-        workspace->kept = carve(carver, (model->unit_count - model->classes) * stride, real);
-    for (uint32_t i = 0; i < 2; i++)
-        workspace->delta[i] = carve(carver, model->width_max * stride, real);
-    workspace->transposed = carve(carver, samples * workspace_row(hidden_width_max(model)), real);
+    workspace->values = carve(carver, program->value_rows * stride, real);
+    workspace->kept = carve(carver, program->kept_rows * stride, real);
+    workspace->deltas = carve(carver, program->delta_rows * stride, real);
+    workspace->scratch = carve(carver, program_scratch(model, workspace->samples_max), real);
     workspace->gradient = carve(carver, model->parameter_count, real);
 }
 

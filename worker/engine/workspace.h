@@ -1,8 +1,8 @@
 /*
- * workspace.h: what an engine computes in: one mini-batch, one network's activations, deltas and
- * gradient. Taken once, at the engine's creation.
+ * workspace.h: what an engine computes in: one mini-batch, one network's values, deltas and
+ * gradient. Taken once, at the engine's creation. What lies where is program.h's.
  *
- * Everything per unit is feature-major: [unit][sample] with rows of `stride` floats.
+ * Everything per feature is feature-major: [feature][sample] with rows of `stride` floats.
  */
 #ifndef RATCHET_WORKER_ENGINE_WORKSPACE_H
 #define RATCHET_WORKER_ENGINE_WORKSPACE_H
@@ -17,13 +17,12 @@ struct workspace {
     float *losses;      /* [samples_max] */
     uint32_t n;         /* samples of the batch in use */
 
-    float *values;     /* [units][stride]: what each layer hands on; the last has the logits */
-    float *kept;       /* [hidden units][stride]: what the activation's derivative is made from,
-                          where that is not `values`; NULL when no network of the model needs it */
-    float *delta[2];   /* [width_max][stride]: loss by z of one layer, of the layer before it */
-    float *transposed; /* [samples_max][row]: values of one layer, sample-major */
-    float *gradient;   /* [parameters] */
-    void *memory;      /* all of the above */
+    float *values;   /* [program->value_rows][stride] */
+    float *kept;     /* [program->kept_rows][stride] */
+    float *deltas;   /* [program->delta_rows][stride] */
+    float *scratch;  /* program_scratch() floats */
+    float *gradient; /* [parameters] */
+    void *memory;    /* all of the above */
 };
 
 /* 0 or -1: no memory. */

@@ -21,7 +21,7 @@ enum train_fitness { FITNESS_ACCURACY = 0, FITNESS_LOSS = 1 };
 
 /* The spec's settings; shapes and units as in the headers of engine and data. */
 struct train_spec {
-    struct topology topology;
+    struct model_text model;
     enum activation activation;
     enum initialisation initialisation;
     enum engine_numeric numeric;
@@ -34,7 +34,7 @@ struct train_spec {
     enum train_fitness fitness;
 };
 
-/* 0, or -1 with line and reason: unknown key, wrong type, out of range, no topology. */
+/* 0, or -1 with line and reason: unknown key, wrong type, out of range, no model. */
 int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *error)
     __attribute__((warn_unused_result));
 

@@ -11,7 +11,7 @@
 static int make_engine(const struct train_spec *spec, struct train_data *data, struct error *error)
 {
     const struct model_options shape = {
-        .topology = spec->topology,
+        .text = spec->model,
         .activation = spec->activation,
         .initialisation = spec->initialisation,
         .inputs = data->dataset.features,

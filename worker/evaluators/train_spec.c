@@ -98,8 +98,8 @@ int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *
                                                   ACTIVATION_SIGMOID, ACTIVATION_GELU};
     static const enum initialisation initialisations[] = {INITIALISATION_PYTORCH,
                                                           INITIALISATION_HE};
-    char topology[TOPOLOGY_TEXT_BYTES_MAX];
-    const struct spec_text text = {"model.spec", topology, sizeof topology};
+    char model[MODEL_TEXT_BYTES_MAX];
+    const struct spec_text text = {"model.spec", model, sizeof model};
     double values[ROW_COUNT];
     const struct spec_table table = {
         .evaluator = "train",
@@ -113,7 +113,7 @@ int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *
     struct train_spec new = {0};
     if (spec_read(spec, &table, error) != 0)
         return -1;
-    if (topology_parse(topology, &new.topology, error) != 0)
+    if (model_text_parse(model, &new.model, error) != 0)
         return -1;
     new.activation = activations[(int)values[ROW_ACTIVATION]];
     new.initialisation = initialisations[(int)values[ROW_INIT]];

@@ -25,7 +25,7 @@ void mutation_hit_outgoing(struct mutation *mutation, struct victim victim, uint
 
 void mutation_record(struct mutation *mutation, struct victim victim, uint32_t parts)
 {
-    const struct model_layer *layer = &mutation->child->model->layers[victim.layer];
+    const struct unit_layer *layer = &mutation->child->model->layers[victim.layer];
     assert(parts <= DAMAGE_ALL);
     mutation->child->damage[layer->first_unit + victim.unit] |= (uint8_t)parts;
     damage_list_add(mutation->hits, victim.layer, victim.unit, parts);

@@ -44,7 +44,7 @@ static void mask_walk(struct mutation *mutation, struct mask mask,
     const struct model *model = mutation->child->model;
     struct victim victim;
     for (victim.layer = 0; victim.layer < model->layer_count; victim.layer++) {
-        const struct model_layer *layer = &model->layers[victim.layer];
+        const struct unit_layer *layer = &model->layers[victim.layer];
         for (victim.unit = 0; victim.unit < layer->out; victim.unit++) {
             uint8_t damage = mask_next(&mask, layer->first_unit + victim.unit);
             uint32_t parts = parts_of(model, victim.layer, damage);

@@ -17,15 +17,25 @@ struct victim victim_draw_full(struct mutation *mutation)
     return victim;
 }
 
+/* Hidden units of a layer that damage may draw from. */
+static uint32_t units_of(const struct unit_layer *layer)
+{
+    return layer->is_stem ? 0 : layer->out;
+}
+
 struct victim victim_draw_hidden(struct mutation *mutation)
 {
     const struct model *model = mutation->child->model;
-    uint64_t hidden = model->layers[model->layer_count - 1].first_unit;
-    assert(hidden > 0 && hidden <= UINT32_MAX);
+    uint64_t hidden = 0;
+    for (uint32_t l = 0; l + 1 < model->layer_count; l++)
+        hidden += units_of(&model->layers[l]);
+    if (hidden == 0) /* a model of logits alone */
+        return victim_draw_output(mutation);
+    assert(hidden <= UINT32_MAX);
     uint32_t number = random_below(&mutation->choices, (uint32_t)hidden);
     struct victim victim = {.layer = 0};
-    while (number >= model->layers[victim.layer].out)
-        number -= model->layers[victim.layer++].out;
+    while (number >= units_of(&model->layers[victim.layer]))
+        number -= units_of(&model->layers[victim.layer++]);
     victim.unit = number;
     return victim;
 }

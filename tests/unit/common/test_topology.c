@@ -38,29 +38,6 @@ static void one_group_is_depth_times_width(void **state)
     assert_int_equal(topology.depth, 18);
 }
 
-static void parameters_are_weights_and_biases(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        uint64_t parameters;
-    } cases[] = {
-        /* The first five as published (Cotten 2025): 784 inputs and 10 classes. */
-        {"mlp:1x1", 805},
-        {"mlp:2x1", 807},
-        {"mlp:18x18", 20134},
-        {"mlp:4x632", 1702618},
-        {"mlp:1x2048", 1628170},
-        {"mlp:[2x3,1x5]", 785 * 3 + 4 * 3 + 4 * 5 + 6 * 10},
-        {"mlp:4000x1048576",
-         UINT64_C(785) * 1048576 + UINT64_C(1048577) * 1048576 * 3999 + UINT64_C(1048577) * 10},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct topology topology = parse(cases[i].text);
-        assert_int_equal(topology_parameters(&topology, 784, 10), cases[i].parameters);
-    }
-}
-
 static void groups_follow_from_input_to_output(void **state)
 {
     (void)state;
@@ -168,7 +145,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_group_is_depth_times_width),
-        cmocka_unit_test(parameters_are_weights_and_biases),
         cmocka_unit_test(groups_follow_from_input_to_output),
         cmocka_unit_test(there_is_one_way_to_write_it),
         cmocka_unit_test(formatting_merges_neighbours_of_one_width),

@@ -2,7 +2,7 @@
  * test_experiment_train.c: experiments that train: their texts, their data set, and every way in
  * which evaluator, data set and the other settings do not fit together.
  */
-#include "common/topology.h"
+#include "common/model_text.h"
 #include "coordinator/experiment/experiment.h"
 
 #include <setjmp.h>
@@ -227,8 +227,8 @@ static void a_model_of_too_many_parameters_is_refused(void **state)
     assert_int_equal(experiment_check_model(experiment, (struct data_shape){100, 10}, &error), 0);
     assert_int_equal(experiment_check_model(experiment, (struct data_shape){20000, 10}, &error),
                      -1);
-    assert_string_equal(error.text, "model.spec mlp:2x40000 has 2400480010 parameters with 20000 "
-                                    "inputs and 10 classes, at most 2147483648 are allowed");
+    assert_string_equal(error.text, "model.spec mlp:2x40000 on 20000 inputs and 10 classes: model: "
+                                    "2400480010 parameters, at most 2147483648 are possible");
     experiment_destroy(&experiment);
 }
 
@@ -279,8 +279,9 @@ static void what_training_cannot_do_without(void **state)
 {
     (void)state;
     check_refused(HEAD "evaluator: train\ndata: {set: fashion-mnist}\n", NULL,
-                  "x.yaml: model.spec: missing, and has no default; allowed: mlp:DxW or "
-                  "mlp:[DxW, DxW, ...]");
+                  "x.yaml: model.spec: missing, and has no default; allowed: mlp:DxW, "
+                  "mlp:[DxW, ...], resmlp:, cnn:, gru:, bigru:, transformer:, layers:[...] or "
+                  "linear");
     check_refused(HEAD "evaluator: train\nmodel: {spec: \"mlp:1x1\"}\n", NULL,
                   "x.yaml: data.set: missing, and has no default; "
                   "allowed: fashion-mnist|idx|mnist1d");
@@ -392,9 +393,9 @@ static void values_that_make_no_sense(void **state)
 {
     (void)state;
     struct error topology = {""};
-    struct topology parsed;
+    struct model_text parsed;
     char expected[600];
-    assert_int_equal(topology_parse("mlp:18", &parsed, &topology), -1);
+    assert_int_equal(model_text_parse("mlp:18", &parsed, &topology), -1);
     snprintf(expected, sizeof expected, "--set model.spec=mlp:18: %s", topology.text);
     check_refused(SMALL, "model.spec=mlp:18", expected);
     check_refused(SMALL, "train.lr=0", "--set train.lr=0: expected 1e-12 .. 100, got '0'");

@@ -69,7 +69,9 @@ static const struct {
     {"null.heal", "0 .. 1", "0.1", S | W, false},
     {"null.work_ms", "0 .. 3600000 (whole)", "0", S | W, false},
     {"null.crash_per_million", "0 .. 1000000 (whole)", "0", S | W, false},
-    {"model.spec", "mlp:DxW or mlp:[DxW, DxW, ...]", "", S | W, true},
+    {"model.spec",
+     "mlp:DxW, mlp:[DxW, ...], resmlp:, cnn:, gru:, bigru:, transformer:, layers:[...] or linear",
+     "", S | W, true},
     {"model.activation", "relu|tanh|sigmoid|gelu", "relu", S | W, false},
     {"model.init", "pytorch|he", "pytorch", S | W, false},
     {"data.set", "fashion-mnist|idx|mnist1d", "fashion-mnist", S, true},
@@ -277,7 +279,7 @@ static void refuses_as_params_do(void **state)
     check_refused("stop.hours", "0", "expected 0.0001 .. 87600, got '0'");
 }
 
-static void a_topology_has_one_text(void **state)
+static void a_model_has_one_text(void **state)
 {
     (void)state;
     set("model.spec", "mlp:18x18");
@@ -285,9 +287,9 @@ static void a_topology_has_one_text(void **state)
     set("model.spec", "mlp:[1x4 , 3x4,2x8]");
     check_text("model.spec", "mlp:[4x4,2x8]");
     struct error error = {""}, expected = {""};
-    struct topology topology;
+    struct model_text model;
     assert_int_equal(setting_parse(row("model.spec"), "mlp:18", &settings, &error), -1);
-    assert_int_equal(topology_parse("mlp:18", &topology, &expected), -1);
+    assert_int_equal(model_text_parse("mlp:18", &model, &expected), -1);
     assert_string_equal(error.text, expected.text);
     check_text("model.spec", "mlp:[4x4,2x8]");
 }
@@ -347,7 +349,7 @@ int main(void)
         cmocka_unit_test_setup(sizes_have_units, set_up),
         cmocka_unit_test_setup(a_name_is_safe_as_a_folder, set_up),
         cmocka_unit_test_setup(refuses_as_params_do, set_up),
-        cmocka_unit_test_setup(a_topology_has_one_text, set_up),
+        cmocka_unit_test_setup(a_model_has_one_text, set_up),
         cmocka_unit_test_setup(a_folder_is_any_path, set_up),
         cmocka_unit_test_setup(a_row_applies_where_its_evaluator_and_data_set_are, set_up),
     };

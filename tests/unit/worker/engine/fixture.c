@@ -15,7 +15,7 @@
 static struct model *create(const char *topology, struct model_options options)
 {
     struct error error;
-    if (topology_parse(topology, &options.topology, &error) != 0)
+    if (model_text_parse(topology, &options.text, &error) != 0)
         fail_msg("%s", error.text);
     struct model *model = model_create(&options, &error);
     if (model == NULL)

@@ -68,7 +68,7 @@ static void a_model_without_memory_says_so(void **state)
                                     .classes = 2};
     struct model *model = NULL;
     uint64_t failures = 0;
-    assert_int_equal(topology_parse("mlp:2x3", &options.topology, NULL), 0);
+    assert_int_equal(model_text_parse("mlp:2x3", &options.text, NULL), 0);
     for (; model == NULL; failures++) {
         struct error error = {""};
         fail_at(failures);

@@ -249,7 +249,7 @@ static void a_dead_net_trains_its_last_biases(void **state)
     assert_non_null(network);
     struct cohort_member member = fixture_member(network, 1);
     setting_train(engine, &setting, (struct step_range){0, 20}, &member, 1);
-    const struct model_layer *last = &setting.model->layers[3];
+    const struct unit_layer *last = &setting.model->layers[3];
     for (uint64_t i = 0; i < setting.model->parameter_count; i++)
         assert_int_equal(network->parameters[i] != 0, i >= last->bias);
     setting_close_members(&member, 1);

@@ -193,7 +193,7 @@ static void assert_gradient(const struct trial *trial, const char *name)
     if (!(sqrt(error) <= 2e-6 * sqrt(length)))
         fail_msg("%s: whole gradient is off by %g", name, sqrt(error / length));
     for (uint32_t t = 0; t < 2 * model->layer_count; t++) {
-        const struct model_layer *layer = &model->layers[t / 2];
+        const struct unit_layer *layer = &model->layers[t / 2];
         uint64_t first = t % 2 ? layer->bias : layer->weight;
         uint64_t end = t % 2 ? layer->bias + layer->out : layer->bias;
         double worst = 0, largest = 0;

@@ -16,13 +16,19 @@ static void layers_lie_one_behind_the_other(void **state)
 {
     (void)state;
     struct model *model = fixture_model("mlp:[2x5,1x7]", ACTIVATION_RELU, 3, 4);
-    static const struct model_layer expected[] = {
-        {3, 5, 0, 15, 0}, {5, 5, 20, 45, 5}, {5, 7, 50, 85, 10}, {7, 4, 92, 120, 17}};
+    static const struct {
+        uint32_t in, out, weight, bias, first_unit;
+    } expected[] = {{3, 5, 0, 15, 0}, {5, 5, 20, 45, 5}, {5, 7, 50, 85, 10}, {7, 4, 92, 120, 17}};
     assert_int_equal(model->layer_count, 4);
-    assert_memory_equal(model->layers, expected, sizeof expected);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(model->layers[i].in, expected[i].in);
+        assert_int_equal(model->layers[i].out, expected[i].out);
+        assert_int_equal(model->layers[i].weight, expected[i].weight);
+        assert_int_equal(model->layers[i].bias, expected[i].bias);
+        assert_int_equal(model->layers[i].first_unit, expected[i].first_unit);
+    }
     assert_int_equal(model->parameter_count, 124);
     assert_int_equal(model->unit_count, 21);
-    assert_int_equal(model->width_max, 7);
     model_destroy(&model);
     assert_null(model);
 }
@@ -50,7 +56,7 @@ static void expect_refusal(const char *topology, uint32_t inputs, uint32_t class
                                     .initialisation = INITIALISATION_HE,
                                     .inputs = inputs,
                                     .classes = classes};
-    assert_int_equal(topology_parse(topology, &options.topology, &error), 0);
+    assert_int_equal(model_text_parse(topology, &options.text, &error), 0);
     assert_null(model_create(&options, &error));
     if (strstr(error.text, words) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", error.text, words);
@@ -76,7 +82,7 @@ static void the_largest_models_are_possible(void **state)
     struct model *deep = fixture_model("mlp:4000x1", ACTIVATION_RELU, 784, 10);
     assert_int_equal(deep->layer_count, 4001);
     struct model *wide = fixture_model("mlp:1x1048576", ACTIVATION_RELU, 784, 10);
-    assert_int_equal(wide->width_max, 1048576);
+    assert_int_equal(wide->layers[0].out, 1048576);
     struct model *both = fixture_model("mlp:4000x731", ACTIVATION_RELU, 784, 256);
     assert_true(both->parameter_count > UINT64_C(2137000000));
     model_destroy(&deep);

@@ -23,7 +23,7 @@ static struct damage_run the_hit(const struct result *result)
 
 static uint32_t zeros_in_row(const struct network *network, const struct damage_run *hit)
 {
-    const struct model_layer *layer = &network->model->layers[hit->layer];
+    const struct unit_layer *layer = &network->model->layers[hit->layer];
     const float *row = network->parameters + layer->weight + (size_t)hit->unit * layer->in;
     uint32_t zeros = network->parameters[layer->bias + hit->unit] == 0;
     for (uint32_t i = 0; i < layer->in; i++)
@@ -33,7 +33,7 @@ static uint32_t zeros_in_row(const struct network *network, const struct damage_
 
 static uint32_t zeros_in_column(const struct network *network, const struct damage_run *hit)
 {
-    const struct model_layer *layer = &network->model->layers[hit->layer + 1];
+    const struct unit_layer *layer = &network->model->layers[hit->layer + 1];
     uint32_t zeros = 0;
     for (uint32_t i = 0; i < layer->out; i++)
         zeros += network->parameters[layer->weight + (size_t)i * layer->in + hit->unit] == 0;

@@ -25,7 +25,7 @@ static void test_every_key_is_read(void **state)
                          &spec, &error),
         0);
     assert_int_equal(spec.numeric, NUMERIC_NATIVE);
-    assert_int_equal(spec.topology.depth, 6);
+    assert_string_equal(spec.model.text, "mlp:[4x4,2x8]");
     assert_int_equal(spec.activation, ACTIVATION_TANH);
     assert_int_equal(spec.initialisation, INITIALISATION_HE);
     assert_int_equal(spec.sizes.train, 100);
@@ -71,10 +71,10 @@ static void test_errors_name_line_and_reason(void **state)
     static const struct {
         const char *spec, *words;
     } rows[] = {
-        {"evaluator = train\n", "topology"},
+        {"evaluator = train\n", "model"},
         {"evaluator = null\n", "line 1: the evaluator is null, not train"},
         {"evaluator = train\nmodel.spec = mlp:0x3\n", "mlp:0x3"},
-        {"evaluator = train\nmodel.spec = cnn:3\n", "cnn:3"},
+        {"evaluator = train\nmodel.spec = cnn:x\n", "cnn:x"},
         {"evaluator = train\ntrain.lrr = 1\n", "line 2: unknown key train.lrr"},
         {"evaluator = train\ntrain.lr = -1\n", "line 2"},
         {"evaluator = train\ntrain.lr = fast\n", "line 2"},

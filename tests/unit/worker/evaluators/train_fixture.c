@@ -134,7 +134,7 @@ struct model *train_fixture_model(void)
         .classes = 10,
     };
     struct error error;
-    int failed = topology_parse("mlp:2x12", &options.topology, &error);
+    int failed = model_text_parse("mlp:2x12", &options.text, &error);
     assert(failed == 0);
     struct model *model = model_create(&options, &error);
     assert(model != NULL);

@@ -33,17 +33,18 @@ static void fill(struct network *network, float start)
 static struct model *make_model(const struct fixture_shape *shape)
 {
     struct model_options options = {
-        .topology = {.group_count = shape->group_count},
         .activation = ACTIVATION_RELU,
         .initialisation = INITIALISATION_PYTORCH,
         .inputs = FIXTURE_INPUTS,
         .classes = shape->classes,
     };
+    char text[MODEL_TEXT_BYTES_MAX] = "mlp:[";
     for (uint32_t i = 0; i < shape->group_count; i++) {
-        options.topology.groups[i].depth = shape->groups[i].depth;
-        options.topology.groups[i].width = shape->groups[i].width;
-        options.topology.depth += shape->groups[i].depth;
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%ux%u%s", shape->groups[i].depth,
+                 shape->groups[i].width, i + 1 < shape->group_count ? "," : "]");
     }
+    assert_int_equal(model_text_parse(text, &options.text, NULL), 0);
     struct model *model = model_create(&options, NULL);
     assert_non_null(model);
     return model;
@@ -151,7 +152,7 @@ static void expect_number(const struct oracle *oracle, uint64_t at, uint32_t ent
 static void expect_unit(const struct oracle *oracle, uint32_t l, uint32_t u)
 {
     const struct fixture *fixture = oracle->fixture;
-    const struct model_layer *layer = &fixture->model->layers[l];
+    const struct unit_layer *layer = &fixture->model->layers[l];
     uint32_t entering = parts_in(&fixture->hits, l, u);
     for (uint32_t i = 0; i < layer->in; i++)
         expect_number(oracle, layer->weight + (uint64_t)u * layer->in + i, entering,

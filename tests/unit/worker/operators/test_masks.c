@@ -96,7 +96,7 @@ static void test_a_cut_column_stays_cut_where_a_fresh_row_crosses_it(void **stat
 {
     (void)state;
     struct fixture *fixture = fixture_make(roomy, "mask_replay");
-    const struct model_layer *next = &fixture->model->layers[1];
+    const struct unit_layer *next = &fixture->model->layers[1];
     fixture->first->damage[4] = DEAD;
     fixture->first->damage[next->first_unit + 7] = ENTERS | DAMAGE_REINITIALISED;
     fixture_apply(fixture, 1);
@@ -120,7 +120,7 @@ static void test_more_damage_than_a_list_holds(void **state)
     assert_int_equal(fixture->hits.count, DAMAGE_RUNS_MAX);
     assert_false(fixture->hits.complete);
     assert_int_equal(fixture->hits.runs[DAMAGE_RUNS_MAX - 1].unit, 2 * (DAMAGE_RUNS_MAX - 1));
-    const struct model_layer *layer = fixture->model->layers;
+    const struct unit_layer *layer = fixture->model->layers;
     for (uint32_t unit = 0; unit < WIDE; unit++) {
         assert_int_equal(fixture->child->parameters[layer->bias + unit] == 0.0F, unit % 2 == 0);
         assert_int_equal(fixture->child->parameters[layer[1].weight + unit] == 0.0F, unit % 2 == 0);

@@ -87,7 +87,7 @@ static void test_only_the_tensors_of_the_victim_change(void **state)
             fixture_apply(fixture, job);
             struct damage_run run = fixture_expect_one(fixture, modes[k].parts);
             for (uint32_t l = 0; l < fixture->model->layer_count; l++) {
-                const struct model_layer *layer = &fixture->model->layers[l];
+                const struct unit_layer *layer = &fixture->model->layers[l];
                 const float *was = fixture->first->parameters, *is = fixture->child->parameters;
                 int weight = memcmp(was + layer->weight, is + layer->weight,
                                     sizeof(float) * layer->in * layer->out) != 0;

@@ -76,7 +76,7 @@ static void test_a_dead_unit_heals(void **state)
         fixture_call(fixture, "reinit.full");
         fixture_apply(fixture, job); /* the same victim */
         struct damage_run run = fixture_expect_one(fixture, ANEW);
-        const struct model_layer *layer = &fixture->model->layers[run.layer];
+        const struct unit_layer *layer = &fixture->model->layers[run.layer];
         struct random random = random_open(FIXTURE_SEED, 3, job, RANDOM_INIT);
         model_draw_unit(fixture->model, &random, run.layer, run.unit, fixture->first->parameters);
         assert_int_equal(fixture_changed(fixture), 0);
