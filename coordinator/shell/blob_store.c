@@ -213,6 +213,7 @@ void blob_store_close(struct blob_store **store)
     if (*store == NULL)
         return;
     blob_behind_stop(*store);
+    blob_uncache_stop(*store);
     if ((*store)->root >= 0)
         close((*store)->root);
     blob_index_fini(&(*store)->index);

@@ -78,19 +78,22 @@ enum blob_result blob_behind_start(struct blob_store *store, struct error *error
     behind->state = BEHIND_ASKED;
     pthread_cond_broadcast(&behind->changed);
     pthread_mutex_unlock(&behind->lock);
+    store->bytes_behind = store->unsynced.bytes;
     store->unsynced.count = 0;
     store->unsynced.bytes = 0;
     return BLOB_OK;
 }
 
 /* With the lock held. */
-static enum blob_result take_outcome(struct blob_behind *behind, struct error *error)
+static enum blob_result take_outcome(struct blob_store *store, struct error *error)
 {
+    struct blob_behind *behind = store->behind;
     if (behind->state == BEHIND_ASKED)
         return BLOB_BUSY;
     if (behind->state != BEHIND_DONE)
         return BLOB_OK;
     behind->state = BEHIND_IDLE;
+    store->bytes_behind = 0;
     if (behind->result != BLOB_OK && error != NULL)
         *error = behind->error;
     return behind->result;
@@ -102,7 +105,7 @@ enum blob_result blob_behind_poll(struct blob_store *store, struct error *error)
     if (behind == NULL)
         return BLOB_OK;
     pthread_mutex_lock(&behind->lock);
-    enum blob_result result = take_outcome(behind, error);
+    enum blob_result result = take_outcome(store, error);
     pthread_mutex_unlock(&behind->lock);
     return result;
 }
@@ -115,7 +118,7 @@ enum blob_result blob_behind_wait(struct blob_store *store, struct error *error)
     pthread_mutex_lock(&behind->lock);
     while (behind->state == BEHIND_ASKED)
         pthread_cond_wait(&behind->changed, &behind->lock);
-    enum blob_result result = take_outcome(behind, error);
+    enum blob_result result = take_outcome(store, error);
     pthread_mutex_unlock(&behind->lock);
     return result;
 }

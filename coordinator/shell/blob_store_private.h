@@ -6,6 +6,7 @@
  *   blob_store_read.c   reading and verifying
  *   blob_store_sync.c   surviving a power cut
  *   blob_store_behind.c the thread that does so without keeping anybody waiting
+ *   blob_store_uncache.c the thread that frees the memory of blobs which came in a flood
  *   blob_store_index.c  which blobs there are
  */
 #ifndef RATCHET_COORDINATOR_SHELL_BLOB_STORE_PRIVATE_H
@@ -21,6 +22,10 @@ enum {
     BLOB_UNSYNCED_MAX = 32, /* more blobs than this are synced with the whole file system at once */
 };
 
+/* Where so much is on its way to the disk, what comes next is a flood and need not stay in memory:
+ * most of it will not be asked for again, and what is will be read once. */
+static const uint64_t BLOB_FLOOD_BYTES = UINT64_C(32) << 20;
+
 /* What was published and does not survive a power cut yet. */
 struct blob_unsynced {
     uint64_t bytes;
@@ -28,7 +33,9 @@ struct blob_unsynced {
     struct digest digests[BLOB_UNSYNCED_MAX];
 };
 
-struct blob_behind; /* the thread; made when it is needed first */
+/* The threads; each made when it is needed first. */
+struct blob_behind;
+struct blob_uncache;
 
 struct blob_store {
     int root;
@@ -37,7 +44,9 @@ struct blob_store {
     uint64_t bytes_coming; /* written by open writers: they count as well */
     struct blob_index index;
     struct blob_unsynced unsynced;
-    struct blob_behind *behind; /* or NULL */
+    uint64_t bytes_behind;        /* what `behind` was given and is not done with */
+    struct blob_behind *behind;   /* or NULL */
+    struct blob_uncache *uncache; /* or NULL */
 };
 
 /* A blob's folder and its name therein. */
@@ -62,6 +71,10 @@ enum blob_result blob_behind_poll(struct blob_store *store, struct error *error)
 /* The same, waiting for its end. */
 enum blob_result blob_behind_wait(struct blob_store *store, struct error *error);
 void blob_behind_stop(struct blob_store *store);
+
+/* Has the blob, which was published, written and its pages given back, as soon as may be. */
+void blob_uncache_soon(struct blob_store *store, const struct digest *digest);
+void blob_uncache_stop(struct blob_store *store);
 
 /* error_set for our results. */
 enum blob_result blob_fail(struct error *error, enum blob_result result, const char *format, ...)

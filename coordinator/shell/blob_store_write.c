@@ -167,6 +167,8 @@ static enum blob_result publish(struct blob_writer *writer, const struct digest 
     if (result != BLOB_OK)
         return result;
     blob_index_insert(&store->index, expected, writer->bytes);
+    if (store->unsynced.bytes + store->bytes_behind >= BLOB_FLOOD_BYTES)
+        blob_uncache_soon(store, expected);
     remember_unsynced(store, expected, writer->bytes);
     return BLOB_OK;
 }
