@@ -198,7 +198,10 @@ enum blob_result blob_store_open(const char *path, uint64_t bytes_max, struct bl
         return blob_fail(error, BLOB_FAILED, "%.300s: out of memory", path);
     opened->root = -1;
     opened->bytes_max = bytes_max;
-    enum blob_result result = open_at(opened, path, error);
+    opened->hasher = blob_hasher_create(BLOB_HASH_FAST);
+    enum blob_result result = opened->hasher != NULL
+                                  ? open_at(opened, path, error)
+                                  : blob_fail(error, BLOB_FAILED, "%.300s: out of memory", path);
     /* What is there may be what a process published that was killed before it synced. */
     if (opened->index.count > 0)
         opened->unsynced.count = BLOB_UNSYNCED_MAX + 1;
@@ -216,6 +219,7 @@ void blob_store_close(struct blob_store **store)
     blob_uncache_stop(*store);
     if ((*store)->root >= 0)
         close((*store)->root);
+    blob_hasher_destroy(&(*store)->hasher);
     blob_index_fini(&(*store)->index);
     free(*store);
     *store = NULL;

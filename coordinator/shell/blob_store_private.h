@@ -13,6 +13,7 @@
 #define RATCHET_COORDINATOR_SHELL_BLOB_STORE_PRIVATE_H
 
 #include "common/os_file.h"
+#include "coordinator/shell/blob_hash.h"
 #include "coordinator/shell/blob_store.h"
 #include "coordinator/shell/blob_store_index.h"
 
@@ -44,6 +45,7 @@ struct blob_store {
     uint64_t bytes_coming; /* written by open writers: they count as well */
     struct blob_index index;
     struct blob_unsynced unsynced;
+    struct blob_hasher *hasher;   /* of all that is being written */
     uint64_t bytes_behind;        /* what `behind` was given and is not done with */
     struct blob_behind *behind;   /* or NULL */
     struct blob_uncache *uncache; /* or NULL */

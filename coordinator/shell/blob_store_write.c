@@ -26,7 +26,7 @@ struct blob_writer {
     int fd;
     char name[TEMPORARY_NAME_BYTES];
     uint64_t bytes;
-    struct digest_state hash;
+    struct blob_hash hash;
 };
 
 /* Whether `count` more bytes may be written. */
@@ -59,7 +59,7 @@ enum blob_result blob_writer_open(struct blob_store *store, struct blob_writer *
     if (opened == NULL)
         return blob_fail(error, BLOB_FAILED, "%.300s: out of memory", store->path);
     opened->store = store;
-    digest_init(&opened->hash);
+    blob_hash_init(&opened->hash);
     if (choose_name(opened->name, error) != 0) {
         free(opened);
         return BLOB_FAILED;
@@ -83,6 +83,7 @@ void blob_writer_abandon(struct blob_writer **writer)
     if ((*writer)->fd >= 0)
         close((*writer)->fd);
     unlinkat(store->root, (*writer)->name, 0);
+    blob_hasher_forget(store->hasher, &(*writer)->hash);
     store->bytes_coming -= (*writer)->bytes;
     free(*writer);
     *writer = NULL;
@@ -107,7 +108,7 @@ enum blob_result blob_writer_append(struct blob_writer *writer, const void *byte
         next += written;
         left -= (size_t)written;
     }
-    digest_update(&writer->hash, bytes, count);
+    blob_hasher_add(writer->store->hasher, &writer->hash, bytes, count);
     writer->bytes += count;
     writer->store->bytes_coming += count;
     return BLOB_OK;
@@ -151,7 +152,7 @@ static enum blob_result publish(struct blob_writer *writer, const struct digest 
                                 struct error *error)
 {
     struct blob_store *store = writer->store;
-    struct digest found = digest_final(&writer->hash);
+    struct digest found = blob_hasher_finish(store->hasher, &writer->hash);
     int fd = writer->fd;
     writer->fd = -1;
     if (close(fd) != 0)
@@ -223,7 +224,7 @@ static enum blob_result hash_file(struct blob_writer *writer, uint64_t size, str
             continue;
         if (got < 0)
             break;
-        digest_update(&writer->hash, piece, (size_t)got);
+        blob_hasher_add(writer->store->hasher, &writer->hash, piece, (size_t)got);
         writer->bytes += (uint64_t)got;
         writer->store->bytes_coming += (uint64_t)got;
     }
@@ -265,7 +266,7 @@ enum blob_result blob_store_adopt(struct blob_store *store, const char *path,
     writer->store = store;
     writer->fd = -1;
     snprintf(writer->name, sizeof writer->name, "%s", name);
-    digest_init(&writer->hash);
+    blob_hash_init(&writer->hash);
     uint64_t size = 0;
     enum blob_result result = open_adopted(writer, &size, error);
     if (result == BLOB_OK)

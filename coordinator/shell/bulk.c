@@ -25,7 +25,8 @@ enum {
     WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
     RETRY_MS = 1000,
     TRIES = 5,
-    TURN_BYTES_MAX = 2 << 20, /* in each direction: a few milliseconds of work */
+    TURN_BYTES_IN_MAX = 4 << 20, /* a few milliseconds of work, */
+    TURN_BYTES_MAX = 2 << 20,    /* as is so much on its way out */
     TURN_REQUESTS_MAX = 256,
     BEGUN_MAX = 64, /* blobs going out whose beginning is remembered */
 };
@@ -63,6 +64,7 @@ struct bulk {
     struct wish_queue wishes;
     struct event_queue events;
     struct pull_in pulls[CAPACITY];
+    uint32_t whole_count, whole[CAPACITY]; /* indices of pulls that got their last chunk */
     uint8_t chunk[CHUNK_BYTES_MAX];
     uint8_t out[DATAGRAM_BYTES_MAX];
     struct bulk_counts counts;
@@ -364,19 +366,37 @@ static int take_chunk(struct bulk *bulk, const struct instance_id *from, const s
         return put_off(bulk, pull, now_ms, error);
     if (written != BLOB_OK)
         return -1;
-    if (step.outcome == TRANSFER_WRITE)
-        return 0;
-    enum blob_result published = blob_writer_publish(&pull->writer, &step.digest, error);
-    if (published == BLOB_LATER)
+    if (step.outcome == TRANSFER_COMPLETE)
+        bulk->whole[bulk->whole_count++] = id.index;
+    return 0;
+}
+
+static int publish_pull(struct bulk *bulk, struct pull_in *pull, uint64_t now_ms,
+                        struct error *error)
+{
+    enum blob_result result = blob_writer_publish(&pull->writer, &pull->want.digest, error);
+    if (result == BLOB_LATER)
         return put_off(bulk, pull, now_ms, error);
-    if (published != BLOB_OK && published != BLOB_CORRUPT)
+    if (result != BLOB_OK && result != BLOB_CORRUPT)
         return -1;
-    if (published == BLOB_OK) {
+    if (result == BLOB_OK) {
         bulk->counts.pulled++;
-        bulk->counts.pulled_bytes += chunk->total;
-        peer_traffic_add(bulk->traffic, from, (struct peer_bytes){.received = chunk->total});
+        bulk->counts.pulled_bytes += pull->want.bytes;
+        peer_traffic_add(bulk->traffic, &pull->want.from,
+                         (struct peer_bytes){.received = pull->want.bytes});
     }
-    end_pull(bulk, pull, published == BLOB_OK);
+    end_pull(bulk, pull, result == BLOB_OK);
+    return 0;
+}
+
+/* Together, at the end of a turn: what came in side by side is hashed side by side. */
+static int publish_whole(struct bulk *bulk, uint64_t now_ms, struct error *error)
+{
+    uint32_t count = bulk->whole_count;
+    bulk->whole_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (publish_pull(bulk, &bulk->pulls[bulk->whole[i]], now_ms, error) != 0)
+            return -1;
     return 0;
 }
 
@@ -502,7 +522,7 @@ int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct err
 {
     struct datagram datagram;
     uint64_t bytes = 0;
-    while (budget-- > 0 && bytes < TURN_BYTES_MAX &&
+    while (budget-- > 0 && bytes < TURN_BYTES_IN_MAX &&
            sockets_receive(bulk->sockets, SOCKET_BULK, &datagram)) {
         struct codec_cursor cursor = {.bytes = datagram.bytes, .size = datagram.count};
         struct message message;
@@ -515,7 +535,7 @@ int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct err
         if (result != CODEC_END)
             bulk->counts.malformed++;
     }
-    return serve_requests(bulk, error);
+    return publish_whole(bulk, now_ms, error) == 0 ? serve_requests(bulk, error) : -1;
 }
 
 struct peer_bytes bulk_bytes_of(const struct bulk *bulk, const struct instance_id *peer)
