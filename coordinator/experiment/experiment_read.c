@@ -125,6 +125,8 @@ static int require_use(const struct reader *reader, const struct entry *entry,
         return refuse_idle(reader, entry, "data.set", setting->data_sets);
     if (!setting_has(setting->optimizers, settings->train_optimizer))
         return refuse_idle(reader, entry, "train.optimizer", setting->optimizers);
+    if (!setting_has(setting->schedules, settings->train_schedule))
+        return refuse_idle(reader, entry, "train.schedule", setting->schedules);
     return 0;
 }
 
@@ -218,13 +220,14 @@ static int check_together(const struct reader *reader)
                             "would do nothing, because train.steps is %.0f: leave out "
                             "train.epochs, or train.steps for passes over the data",
                             experiment->settings.train_steps);
-    return check_data(reader);
+    return check_data(reader) != 0 || check_controls(reader) != 0 ? -1 : 0;
 }
 
 /* They decide which operators and which other settings there are: read ahead of their turn. */
 static int resolve_deciders(struct reader *reader)
 {
-    static const char *const keys[] = {"evaluator", "data.set", "train.optimizer"};
+    static const char *const keys[] = {"evaluator", "data.set", "train.optimizer",
+                                       "train.schedule"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         const struct entry *entry = entries_find(reader->entries, keys[i]);
         if (entry != NULL && read_setting(reader, entry) != 0)

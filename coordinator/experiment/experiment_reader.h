@@ -1,7 +1,7 @@
 /*
  * experiment_reader.h: entries being turned into an experiment; shared by experiment_read.c
  * (settings, what is missing, what does not fit together), experiment_catalogue.c (strategy and
- * operators) and experiment_data.c (the data set).
+ * operators), experiment_data.c (the data set) and experiment_controls.c (the learning rate).
  */
 #ifndef RATCHET_COORDINATOR_EXPERIMENT_READER_H
 #define RATCHET_COORDINATOR_EXPERIMENT_READER_H
@@ -44,6 +44,8 @@ int read_operators(const struct reader *reader, const struct entry *entry);
 /* Refuses a data set without its folder, inputs that its samples are not made for, and slices that
  * a known data set is too small for. */
 int check_data(const struct reader *reader);
+/* Refuses a course of the learning rate that the job is too short for, or that would climb. */
+int check_controls(const struct reader *reader);
 /* Refuses when strategy or operators are missing, or one has no name. */
 int require_names(const struct reader *reader);
 

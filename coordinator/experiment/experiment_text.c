@@ -3,7 +3,8 @@
  * in.
  *
  * Comments, order, spelling of numbers and defaults of the file leave no trace in these lines, so
- * equal experiments have equal texts and equal digests.
+ * equal experiments have equal texts and equal digests. A setting that is younger than the first
+ * runs is left out of the texts behind digests while it has its default; lists for people have it.
  */
 #include "coordinator/experiment/experiment_state.h"
 
@@ -116,8 +117,14 @@ static enum listed_kind kind_of_setting(const struct setting *setting, const cha
     }
 }
 
-/* The settings of any scope in the bit set, sorted by key; the caller frees. */
-static struct rendering *render(const struct experiment *experiment, uint32_t scopes)
+/* Which rows a text has. */
+struct wanted {
+    uint32_t scopes; /* of any of them */
+    bool (*has)(const struct setting *setting, const struct settings *settings);
+};
+
+/* Sorted by key; the caller frees. */
+static struct rendering *render(const struct experiment *experiment, struct wanted wanted)
 {
     struct rendering *rendering = malloc(sizeof *rendering);
     if (rendering == NULL)
@@ -125,14 +132,14 @@ static struct rendering *render(const struct experiment *experiment, uint32_t sc
     rendering->count = 0;
     const struct setting *setting;
     for (uint32_t i = 0; (setting = setting_at(i)) != NULL; i++) {
-        if (setting->form == SETTING_CATALOGUE || !(setting->scope & scopes) ||
-            !setting_applies(setting, &experiment->settings))
+        if (setting->form == SETTING_CATALOGUE || !(setting->scope & wanted.scopes) ||
+            !wanted.has(setting, &experiment->settings))
             continue;
         char text[SETTING_TEXT_BYTES_MAX];
         setting_format(setting, &experiment->settings, text);
         render_line(rendering, setting->param.name, text, kind_of_setting(setting, text));
     }
-    if (scopes & SETTING_SEARCH)
+    if (wanted.scopes & SETTING_SEARCH)
         render_search(rendering, &experiment->search);
     qsort(rendering->lines, rendering->count, sizeof rendering->lines[0], compare_lines);
     return rendering;
@@ -140,7 +147,7 @@ static struct rendering *render(const struct experiment *experiment, uint32_t sc
 
 char *experiment_render(const struct experiment *experiment, enum setting_scope scope)
 {
-    struct rendering *rendering = render(experiment, scope);
+    struct rendering *rendering = render(experiment, (struct wanted){scope, setting_is_written});
     char *text = rendering == NULL ? NULL : join(rendering);
     free(rendering);
     return text;
@@ -149,8 +156,9 @@ char *experiment_render(const struct experiment *experiment, enum setting_scope 
 int experiment_list(const struct experiment *experiment, const struct experiment_visitor *visitor,
                     struct error *error)
 {
-    struct rendering *rendering =
-        render(experiment, SETTING_SEARCH | SETTING_LIMIT | SETTING_PLACE | SETTING_SPEC);
+    const struct wanted all = {SETTING_SEARCH | SETTING_LIMIT | SETTING_PLACE | SETTING_SPEC,
+                               setting_applies};
+    struct rendering *rendering = render(experiment, all);
     if (rendering == NULL)
         return error_set(error, -1, "out of memory");
     for (uint32_t i = 0; i < rendering->count; i++) {

@@ -1,6 +1,6 @@
 /*
- * settings.c: the table; see settings.h. The rows of evaluator `train` are in settings_train.c, how
- * values are read and written is in settings_value.c.
+ * settings.c: the table; see settings.h. The rows of evaluator `train` are in settings_train.c and
+ * settings_controls.c, how values are read and written is in settings_value.c.
  *
  * The rows stand in the order in which a newcomer should meet them: it is the order of lists and
  * help.
@@ -9,6 +9,7 @@
 
 #include "common/operator_catalog.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -220,18 +221,28 @@ enum {
     LAST_ROWS = sizeof last_rows / sizeof last_rows[0],
 };
 
-_Static_assert(FIRST_ROWS + SETTINGS_TRAIN_ROWS + LAST_ROWS <= SETTINGS_MAX,
+static const struct {
+    const struct setting *rows;
+    uint32_t count;
+} parts[] = {
+    {first_rows, FIRST_ROWS},
+    {settings_train_rows, SETTINGS_TRAIN_ROWS},
+    {settings_controls_rows, SETTINGS_CONTROLS_ROWS},
+    {last_rows, LAST_ROWS},
+};
+
+_Static_assert(FIRST_ROWS + SETTINGS_TRAIN_ROWS + SETTINGS_CONTROLS_ROWS + LAST_ROWS <=
+                   SETTINGS_MAX,
                "SETTINGS_MAX is too small");
 
 const struct setting *setting_at(uint32_t index)
 {
-    if (index < FIRST_ROWS)
-        return &first_rows[index];
-    index -= FIRST_ROWS;
-    if (index < SETTINGS_TRAIN_ROWS)
-        return &settings_train_rows[index];
-    index -= SETTINGS_TRAIN_ROWS;
-    return index < LAST_ROWS ? &last_rows[index] : NULL;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (index < parts[i].count)
+            return &parts[i].rows[index];
+        index -= parts[i].count;
+    }
+    return NULL;
 }
 
 int setting_find(const char *key)
@@ -253,5 +264,18 @@ bool setting_applies(const struct setting *setting, const struct settings *setti
     return setting_has(setting->evaluators, settings->evaluator) &&
            setting_has(setting->data_sets, settings->data_set) &&
            setting_has(setting->optimizers, settings->train_optimizer) &&
+           setting_has(setting->schedules, settings->train_schedule) &&
            !(setting->without_steps && settings->train_steps > 0);
+}
+
+bool setting_is_written(const struct setting *setting, const struct settings *settings)
+{
+    if (!setting_applies(setting, settings))
+        return false;
+    if (!setting->default_unwritten)
+        return true;
+    assert(setting->form == SETTING_PARAM);
+    double value;
+    memcpy(&value, (const char *)settings + setting->offset, sizeof value);
+    return value != setting->param.fallback;
 }

@@ -40,12 +40,21 @@ struct settings {
     double train_optimizer, train_lr, train_beta1, train_beta2, train_eps, train_momentum;
     double train_weight_decay, train_l2, train_dropout, train_batch, train_epochs, train_steps;
     double train_optimizer_state, train_fitness;
+    double train_schedule, train_warmup, train_lr_final, train_restart_steps, train_restart_factor;
+    double train_decay_rate, train_decay_steps;
+    double train_label_smoothing, train_clip_norm, train_clamp_norm;
 };
 
 /* The words of the choices, in the order of their indices. */
 enum numeric_choice { NUMERIC_CHOICE_PORTABLE = 0, NUMERIC_CHOICE_NATIVE = 1 };
 enum evaluator_choice { EVALUATOR_NULL = 0, EVALUATOR_TRAIN = 1 };
 enum optimizer_choice { OPTIMIZER_ADAMW = 0, OPTIMIZER_SGD = 1 };
+enum schedule_choice {
+    SCHEDULE_CHOICE_CONSTANT = 0,
+    SCHEDULE_CHOICE_COSINE = 1,
+    SCHEDULE_CHOICE_SGDR = 2,
+    SCHEDULE_CHOICE_GEOMETRIC = 3,
+};
 enum inputs_choice { INPUTS_STANDARDISED = 0, INPUTS_UNIT = 1, INPUTS_RAW = 2 };
 enum data_set_choice { DATA_SET_FASHION_MNIST = 0, DATA_SET_IDX = 1, DATA_SET_MNIST1D = 2 };
 enum commit_choice { COMMIT_CHOICE_ORDERED = 0, COMMIT_CHOICE_ARRIVAL = 1 };
@@ -77,15 +86,18 @@ struct setting {
     uint32_t scope; /* enum setting_scope */
     size_t offset;  /* into struct settings */
     bool required;  /* where it applies */
-    /* Bit sets of 1 << choice: the evaluators, data sets and optimisers that the row is for; 0:
-     * all.
+    /* Bit sets of 1 << choice: the evaluators, data sets, optimisers and schedules that the row is
+     * for; 0: all.
      */
-    uint32_t evaluators, data_sets, optimizers;
+    uint32_t evaluators, data_sets, optimizers, schedules;
     bool without_steps; /* of no use when train.steps is not 0 */
+    /* Its default is in no text, so that experiments older than the row keep their digest. Only of
+     * SETTING_PARAM. */
+    bool default_unwritten;
 };
 
 /* At most this many rows. */
-enum { SETTINGS_MAX = 64, SETTING_TEXT_BYTES_MAX = 256, SETTING_RANGE_BYTES_MAX = 128 };
+enum { SETTINGS_MAX = 96, SETTING_TEXT_BYTES_MAX = 256, SETTING_RANGE_BYTES_MAX = 128 };
 
 /* In the order in which they are listed; NULL past the end. */
 const struct setting *setting_at(uint32_t index);
@@ -97,10 +109,17 @@ bool setting_has(uint32_t set, double choice);
 /* Whether the other settings leave any use for the row. What does not apply is in no canonical text
  * and may not be given. */
 bool setting_applies(const struct setting *setting, const struct settings *settings);
+/* Whether it is in the texts behind digests: it applies, and is not a default that stays unwritten.
+ */
+bool setting_is_written(const struct setting *setting, const struct settings *settings);
 
 /* settings_train.c's part of the table: how a network is built, fed and trained. */
 enum { SETTINGS_TRAIN_ROWS = 28 };
 extern const struct setting settings_train_rows[SETTINGS_TRAIN_ROWS];
+
+/* settings_controls.c's part: the course of the learning rate, and what holds a training back. */
+enum { SETTINGS_CONTROLS_ROWS = 10 };
+extern const struct setting settings_controls_rows[SETTINGS_CONTROLS_ROWS];
 
 void settings_set_defaults(struct settings *settings);
 

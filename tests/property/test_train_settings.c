@@ -42,11 +42,20 @@ static int same_sizes(const struct slice_sizes *a, const struct slice_sizes *b)
            a->test == b->test && a->split_seed == b->split_seed;
 }
 
+static int same_schedule(const struct schedule *a, const struct schedule *b)
+{
+    return a->kind == b->kind && a->warmup == b->warmup && a->restart_steps == b->restart_steps &&
+           a->restart_factor == b->restart_factor && a->final == b->final && a->decay == b->decay &&
+           a->decay_steps == b->decay_steps;
+}
+
 static int same_training(const struct training_settings *a, const struct training_settings *b)
 {
     return a->optimizer == b->optimizer && a->lr == b->lr && a->beta1 == b->beta1 &&
            a->beta2 == b->beta2 && a->eps == b->eps && a->momentum == b->momentum &&
-           a->l2 == b->l2 && a->batch == b->batch;
+           a->l2 == b->l2 && a->batch == b->batch && same_schedule(&a->schedule, &b->schedule) &&
+           a->label_smoothing == b->label_smoothing && a->clip_norm == b->clip_norm &&
+           a->clamp_norm == b->clamp_norm;
 }
 
 static int same(const struct train_spec *a, const struct train_spec *b)
@@ -106,6 +115,11 @@ static void test_each_setting_arrives(void **state)
         {"train.steps=5"},
         {"train.optimizer_state=keep"},
         {"train.fitness=loss"},
+        {"train.schedule=cosine"},
+        {"train.warmup=5"},
+        {"train.label_smoothing=0.5"},
+        {"train.clip_norm=0.5"},
+        {"train.clamp_norm=0.5"},
     };
     const char *const sgd[] = {"train.optimizer=sgd"};
     struct train_spec usual, usual_sgd, changed;
@@ -119,11 +133,37 @@ static void test_each_setting_arrives(void **state)
     }
 }
 
+/* Those of one schedule, against the least that it takes. */
+static void test_each_schedule_arrives(void **state)
+{
+    (void)state;
+    static const char *const settings[][3] = {
+        {"train.schedule=cosine", NULL, "train.lr_final=1e-5"},
+        {"train.schedule=sgdr", "train.restart_steps=7", "train.lr_final=1e-5"},
+        {"train.schedule=sgdr", "train.restart_steps=7", "train.restart_factor=3"},
+        {"train.schedule=sgdr", "train.restart_steps=7", "train.restart_steps=8"},
+        {"train.schedule=geometric", "train.decay_rate=0.5", "train.decay_rate=0.25"},
+        {"train.schedule=geometric", "train.decay_rate=0.5", "train.decay_steps=3"},
+        {"train.schedule=geometric", "train.decay_rate=0.5", "train.warmup=3"},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        const char *const least[] = {settings[i][0],
+                                     settings[i][1] == NULL ? "train.batch=256" : settings[i][1]};
+        const char *const more[] = {least[0], least[1], settings[i][2]};
+        struct train_spec usual, changed;
+        read_spec(least, 2, &usual);
+        read_spec(more, 3, &changed);
+        if (same(&usual, &changed))
+            fail_msg("%s does not arrive", settings[i][2]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_defaults_agree),
         cmocka_unit_test(test_each_setting_arrives),
+        cmocka_unit_test(test_each_schedule_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

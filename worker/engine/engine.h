@@ -18,6 +18,7 @@
 #define RATCHET_WORKER_ENGINE_ENGINE_H
 
 #include "worker/engine/network.h"
+#include "worker/engine/schedule.h"
 
 #include <stdbool.h>
 
@@ -40,6 +41,16 @@ struct training_settings {
     double beta1, beta2, eps; /* AdamW: Loshchilov and Hutter 2019, alg. 2, as torch.optim.AdamW */
     double momentum;          /* SGD: v <- momentum * v + g; w <- w - lr * v, as torch.optim.SGD */
     double l2;                /* g <- g + l2 * w, before any moment; all parameters */
+    struct schedule schedule; /* of `lr`: where lr stands above and below, the step's own */
+    /* The target of a sample is (1 - label_smoothing) onehot + label_smoothing / classes, 0 .. 1,
+     * as torch.nn.CrossEntropyLoss; evaluation does not smooth */
+    double label_smoothing;
+    /* Not 0: g <- g * clip_norm / (|g| + 1e-6) where that is less, before l2, with |g| the length
+     * of the whole gradient, as torch.nn.utils.clip_grad_norm_ */
+    double clip_norm;
+    /* Not 0: behind each update w <- w * clamp_norm / |w| where |w|, of all parameters, is greater
+     */
+    double clamp_norm;
     uint32_t batch; /* samples of a mini-batch, 1 .. 65536; the last of an epoch is shorter */
 };
 

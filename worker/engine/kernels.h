@@ -54,9 +54,13 @@ struct softmax {
     const float *logits;   /* [classes][stride] */
     const uint8_t *labels; /* [n], of the batch */
     float gradient_scale;  /* 1 / n: the loss is the mean */
-    float *delta;          /* [classes][stride]: (softmax - onehot) * gradient_scale; 0 in the
+    float *delta;          /* [classes][stride]: (softmax - target) * gradient_scale; 0 in the
                               padding. NULL: not wanted. May be the logits themselves */
-    float *losses;         /* [n]: -log softmax[label], in nats */
+    float *losses;         /* [n]: -log softmax[label], in nats; with smoothing the mean of that
+                              over the target's distribution */
+    /* Label smoothing: the target is `smoothed_label` for the label's class and `smoothed_other`
+     * for each other; both 0: 1 and 0. */
+    float smoothed_label, smoothed_other;
 };
 
 /* Constants of one AdamW step, rounded to float once, the same for all parameters. */
@@ -142,6 +146,11 @@ struct kernels {
     void (*adamw)(const struct adamw_step *step, size_t count, const float *g, float *w, float *m,
                   float *v);
     void (*sgd)(const struct sgd_step *step, size_t count, const float *g, float *w, float *v);
+    /* In double: lane l adds the squares of values l, l + 16, ... in ascending order from 0, which
+     * are exact; then as sum_samples. */
+    double (*sum_squares)(size_t count, const float *values);
+    /* values[i] <- factor * values[i] */
+    void (*scale)(float factor, size_t count, float *values);
     /* Single values, for tests and initialisation: to[i] = f(from[i]). */
     void (*exp)(const float *from, float *to, size_t count);
     void (*log)(const float *from, float *to, size_t count);
@@ -163,6 +172,9 @@ float portable_exp(float x);
 float portable_log(float x);
 float portable_tanh(float x);
 float portable_erf(float x);
+/* cos(pi * half_turns) for half_turns in 0 .. 1, in double; off by less than 2^-52. Exact at 0, 1/2
+ * and 1. */
+double portable_cosine(double half_turns);
 /* Two independent standard normals from two 32-bit words (Box and Muller 1958). */
 void portable_normals(uint32_t first, uint32_t second, float normals[2]);
 

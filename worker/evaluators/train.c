@@ -162,10 +162,8 @@ static int train_members(struct train_run *run, struct error *error)
     const struct train_state *state = run->state;
     const struct train_data *data = &state->data;
     const struct sample_slice slice = train_slice(data, SLICE_TRAIN);
-    uint64_t steps = state->spec.steps;
+    const uint64_t steps = train_spec_steps(&state->spec, slice.count);
     uint32_t count = 0;
-    if (steps == 0 && data->engine != NULL)
-        steps = state->spec.epochs * engine_steps_per_epoch(data->engine, &slice);
     for (uint32_t i = 0; i < run->count; i++) {
         if (run->cohort[i].job->kind != JOB_MUTATE)
             continue;

@@ -27,16 +27,22 @@ struct train_spec {
     enum engine_numeric numeric;
     struct slice_sizes sizes;
     enum input_scaling inputs;
-    struct training_settings training;
-    double weight_decay, dropout; /* unless the operator says otherwise */
-    uint64_t epochs, steps;       /* steps count instead of epochs when not 0 */
-    enum optimizer_state kept;    /* of the optimiser's state, from parent to child */
+    struct training_settings training; /* train_spec_training completes it */
+    double weight_decay, dropout;      /* unless the operator says otherwise */
+    uint64_t epochs, steps;            /* steps count instead of epochs when not 0 */
+    enum optimizer_state kept;         /* of the optimiser's state, from parent to child */
     enum train_fitness fitness;
 };
 
 /* 0, or -1 with line and reason: unknown key, wrong type, out of range, no model. */
 int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *error)
     __attribute__((warn_unused_result));
+
+/* Steps that a job trains for on a slice of so many samples. */
+uint64_t train_spec_steps(const struct train_spec *spec, uint32_t samples);
+/* The same settings with what depends on the number of samples: the schedule's steps, and its
+ * decay_steps where the spec has 0 for a pass over the data. */
+struct training_settings train_spec_training(const struct train_spec *spec, uint32_t samples);
 
 /* What evaluator_find("train") gives. */
 extern const struct evaluator train_evaluator;

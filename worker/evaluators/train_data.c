@@ -22,7 +22,7 @@ static int make_engine(const struct train_spec *spec, struct train_data *data, s
         return -1;
     const struct engine_options options = {
         .model = data->model,
-        .training = spec->training,
+        .training = train_spec_training(spec, data->slices.sizes.train),
         .numeric = spec->numeric,
     };
     data->engine = engine_create(&options, error);

@@ -31,6 +31,16 @@ enum {
     ROW_STEPS,
     ROW_STATE,
     ROW_FITNESS,
+    ROW_SCHEDULE,
+    ROW_WARMUP,
+    ROW_LR_FINAL,
+    ROW_RESTART_STEPS,
+    ROW_RESTART_FACTOR,
+    ROW_DECAY_RATE,
+    ROW_DECAY_STEPS,
+    ROW_LABEL_SMOOTHING,
+    ROW_CLIP_NORM,
+    ROW_CLAMP_NORM,
     ROW_COUNT,
 };
 
@@ -38,6 +48,7 @@ enum { STATE_RESET, STATE_KEEP };
 
 #define COUNT_MAX 2147483648.0      /* of samples in a slice */
 #define SEED_MAX 9007199254740992.0 /* 2^53: whole numbers are doubles here */
+#define STEPS_MAX 1099511627776.0
 
 static const struct param rows[ROW_COUNT] = {
     [ROW_NUMERIC] = {"numeric", PARAM_CHOICE, 0, 0, NUMERIC_PORTABLE, "portable|native", ""},
@@ -60,15 +71,40 @@ static const struct param rows[ROW_COUNT] = {
     [ROW_DROPOUT] = {"train.dropout", PARAM_REAL, 0, 0.9, 0, NULL, ""},
     [ROW_BATCH] = {"train.batch", PARAM_WHOLE, 1, 65536, 256, NULL, ""},
     [ROW_EPOCHS] = {"train.epochs", PARAM_WHOLE, 1, 1000000, 1, NULL, ""},
-    [ROW_STEPS] = {"train.steps", PARAM_WHOLE, 0, 1099511627776.0, 0, NULL, ""},
+    [ROW_STEPS] = {"train.steps", PARAM_WHOLE, 0, STEPS_MAX, 0, NULL, ""},
     [ROW_STATE] = {"train.optimizer_state", PARAM_CHOICE, 0, 0, STATE_RESET, "reset|keep", ""},
     [ROW_FITNESS] = {"train.fitness", PARAM_CHOICE, 0, 0, FITNESS_ACCURACY, "accuracy|loss", ""},
+    [ROW_SCHEDULE] = {"train.schedule", PARAM_CHOICE, 0, 0, SCHEDULE_CONSTANT,
+                      "constant|cosine|sgdr|geometric", ""},
+    [ROW_WARMUP] = {"train.warmup", PARAM_WHOLE, 0, STEPS_MAX, 0, NULL, ""},
+    [ROW_LR_FINAL] = {"train.lr_final", PARAM_REAL, 0, 100, 0, NULL, ""},
+    [ROW_RESTART_STEPS] = {"train.restart_steps", PARAM_WHOLE, 1, STEPS_MAX, 0, NULL, ""},
+    [ROW_RESTART_FACTOR] = {"train.restart_factor", PARAM_WHOLE, 1, 1000, 1, NULL, ""},
+    [ROW_DECAY_RATE] = {"train.decay_rate", PARAM_REAL, 1e-6, 1, 0, NULL, ""},
+    [ROW_DECAY_STEPS] = {"train.decay_steps", PARAM_WHOLE, 0, STEPS_MAX, 1, NULL, ""},
+    [ROW_LABEL_SMOOTHING] = {"train.label_smoothing", PARAM_REAL, 0, 0.999, 0, NULL, ""},
+    [ROW_CLIP_NORM] = {"train.clip_norm", PARAM_REAL, 0, 1e9, 0, NULL, ""},
+    [ROW_CLAMP_NORM] = {"train.clamp_norm", PARAM_REAL, 0, 1e9, 0, NULL, ""},
 };
 
 #undef COUNT_MAX
 #undef SEED_MAX
+#undef STEPS_MAX
 
 static const char *const prefixes[] = {"model.", "data.", "train.", NULL};
+
+static struct schedule schedule_of(const double values[ROW_COUNT])
+{
+    return (struct schedule){
+        .kind = (enum schedule_kind)values[ROW_SCHEDULE],
+        .warmup = (uint64_t)values[ROW_WARMUP],
+        .restart_steps = (uint64_t)values[ROW_RESTART_STEPS],
+        .restart_factor = (uint64_t)values[ROW_RESTART_FACTOR],
+        .final = values[ROW_LR_FINAL],
+        .decay = values[ROW_DECAY_RATE],
+        .decay_steps = (uint64_t)values[ROW_DECAY_STEPS],
+    };
+}
 
 static struct training_settings training_of(const double values[ROW_COUNT])
 {
@@ -80,6 +116,10 @@ static struct training_settings training_of(const double values[ROW_COUNT])
         .eps = values[ROW_EPS],
         .momentum = values[ROW_MOMENTUM],
         .l2 = values[ROW_L2],
+        .schedule = schedule_of(values),
+        .label_smoothing = values[ROW_LABEL_SMOOTHING],
+        .clip_norm = values[ROW_CLIP_NORM],
+        .clamp_norm = values[ROW_CLAMP_NORM],
         .batch = (uint32_t)values[ROW_BATCH],
     };
 }
@@ -90,6 +130,16 @@ static enum optimizer_state kept_of(const double values[ROW_COUNT])
         return OPTIMIZER_STATE_NONE;
     return (int)values[ROW_OPTIMIZER] == OPTIMIZER_ADAMW ? OPTIMIZER_STATE_MOMENTS
                                                          : OPTIMIZER_STATE_VELOCITY;
+}
+
+/* What the engine takes for granted. */
+static int check_schedule(const struct schedule *schedule, struct error *error)
+{
+    if (schedule->kind == SCHEDULE_SGDR && schedule->restart_steps == 0)
+        return error_set(error, -1, "spec: train.schedule = sgdr without train.restart_steps");
+    if (schedule->kind == SCHEDULE_GEOMETRIC && schedule->decay == 0)
+        return error_set(error, -1, "spec: train.schedule = geometric without train.decay_rate");
+    return 0;
 }
 
 int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *error)
@@ -127,6 +177,8 @@ int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *
     };
     new.inputs = (enum input_scaling)values[ROW_INPUTS];
     new.training = training_of(values);
+    if (check_schedule(&new.training.schedule, error) != 0)
+        return -1;
     new.weight_decay = values[ROW_WEIGHT_DECAY];
     new.dropout = values[ROW_DROPOUT];
     new.epochs = (uint64_t)values[ROW_EPOCHS];
@@ -135,4 +187,25 @@ int train_spec_parse(const char *spec, struct train_spec *parsed, struct error *
     new.fitness = (enum train_fitness)values[ROW_FITNESS];
     *parsed = new;
     return 0;
+}
+
+/* ceil(samples / batch) */
+static uint64_t steps_per_pass(const struct train_spec *spec, uint32_t samples)
+{
+    uint64_t batch = spec->training.batch;
+    return (samples + batch - 1) / batch;
+}
+
+uint64_t train_spec_steps(const struct train_spec *spec, uint32_t samples)
+{
+    return spec->steps > 0 ? spec->steps : spec->epochs * steps_per_pass(spec, samples);
+}
+
+struct training_settings train_spec_training(const struct train_spec *spec, uint32_t samples)
+{
+    struct training_settings training = spec->training;
+    training.schedule.steps = train_spec_steps(spec, samples);
+    if (training.schedule.decay_steps == 0)
+        training.schedule.decay_steps = steps_per_pass(spec, samples);
+    return training;
 }

@@ -18,6 +18,9 @@ enum { TILE_SUMS = 6 };
 struct floats {
     __m256 low, high;
 };
+struct doubles {
+    __m256d part[4];
+};
 struct words {
     __m256i low, high;
 };
@@ -126,6 +129,31 @@ static inline float floats_sum(struct floats x)
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline struct doubles doubles_zero(void)
+{
+    __m256d zero = _mm256_setzero_pd();
+    return (struct doubles){{zero, zero, zero, zero}};
+}
+
+static inline struct doubles doubles_add_square(struct doubles sum, struct floats x)
+{
+    const __m128 quarters[4] = {_mm256_castps256_ps128(x.low), _mm256_extractf128_ps(x.low, 1),
+                                _mm256_castps256_ps128(x.high), _mm256_extractf128_ps(x.high, 1)};
+    for (int i = 0; i < 4; i++) {
+        __m256d wide = _mm256_cvtps_pd(quarters[i]);
+        sum.part[i] = _mm256_fmadd_pd(wide, wide, sum.part[i]);
+    }
+    return sum;
+}
+
+static inline double doubles_sum(struct doubles x)
+{
+    __m256d four =
+        _mm256_add_pd(_mm256_add_pd(x.part[0], x.part[2]), _mm256_add_pd(x.part[1], x.part[3]));
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 static inline struct words words_all(uint32_t x)

@@ -24,6 +24,9 @@ enum { TILE_SUMS = 24 };
 struct floats {
     __m512 x;
 };
+struct doubles {
+    __m512d low, high;
+};
 struct words {
     __m512i x;
 };
@@ -120,6 +123,29 @@ static inline float floats_sum(struct floats x)
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+static inline struct doubles doubles_zero(void)
+{
+    return (struct doubles){_mm512_setzero_pd(), _mm512_setzero_pd()};
+}
+
+/* sum + x * x; the square of a float is exact in double, so there is one rounding. */
+static inline struct doubles doubles_add_square(struct doubles sum, struct floats x)
+{
+    __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(x.x));
+    __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x.x, 1));
+    return (struct doubles){_mm512_fmadd_pd(low, low, sum.low),
+                            _mm512_fmadd_pd(high, high, sum.high)};
+}
+
+/* As floats_sum. */
+static inline double doubles_sum(struct doubles x)
+{
+    __m512d eight = _mm512_add_pd(x.low, x.high);
+    __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
+    __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 static inline struct words words_all(uint32_t x)

@@ -20,6 +20,9 @@ typedef int32_t four_signed __attribute__((vector_size(16)));
 struct floats {
     four_floats part[PARTS];
 };
+struct doubles {
+    double lane[LANES];
+};
 struct words {
     four_words part[PARTS];
 };
@@ -157,6 +160,29 @@ static inline float floats_sum(struct floats x)
 {
     four_floats four = (x.part[0] + x.part[2]) + (x.part[1] + x.part[3]);
     return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+static inline struct doubles doubles_zero(void)
+{
+    return (struct doubles){{0}};
+}
+
+static inline struct doubles doubles_add_square(struct doubles sum, struct floats x)
+{
+    for (int i = 0; i < LANES; i++) {
+        double wide = (double)x.part[i / PART_LANES][i % PART_LANES];
+        sum.lane[i] += wide * wide;
+    }
+    return sum;
+}
+
+static inline double doubles_sum(struct doubles x)
+{
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        for (int i = 0; i < half; i++)
+            x.lane[i] += x.lane[i + half];
+    }
+    return x.lane[0];
 }
 
 static inline struct words words_all(uint32_t x)

@@ -124,6 +124,28 @@ static inline struct words labels_load(const uint8_t *labels, uint32_t count)
     return words_load_bytes(part);
 }
 
+/* What a class counts for in the loss, as the label's and as another. */
+struct target {
+    struct floats label, other;
+};
+
+static inline struct target target_of(const struct softmax *softmax)
+{
+    float label = softmax->smoothed_label == 0 ? 1.0F : softmax->smoothed_label;
+    return (struct target){floats_all(label), floats_all(softmax->smoothed_other)};
+}
+
+/* sum of target * shifted logit over the classes, of which `total` is the plain sum */
+static inline struct floats expected_logit(const struct softmax *softmax, struct floats of_label,
+                                           struct floats total)
+{
+    if (softmax->smoothed_label == 0)
+        return of_label;
+    struct target target = target_of(softmax);
+    struct floats apart = floats_subtract(target.label, target.other);
+    return floats_fma(target.other, total, floats_multiply(apart, of_label));
+}
+
 /* Sixteen samples from `first` on: all of their classes. */
 static inline void softmax_group(const struct softmax *softmax, uint32_t first)
 {
@@ -136,23 +158,25 @@ static inline void softmax_group(const struct softmax *softmax, uint32_t first)
         struct floats z = floats_load(logits + class * softmax->stride);
         greatest = floats_select(floats_below(greatest, z), z, greatest);
     }
-    struct floats sum = floats_all(0), of_label = floats_all(0);
+    struct floats sum = floats_all(0), of_label = floats_all(0), total = floats_all(0);
     for (uint32_t class = 0; class < softmax->classes; class ++) {
         struct floats z = floats_load(logits + class * softmax->stride);
         z = floats_subtract(z, greatest);
         of_label = floats_select(words_equal(labels, words_all(class)), z, of_label);
+        total = floats_add(total, z);
         struct floats e = floats_exp(z);
         sum = floats_add(sum, e);
         if (softmax->delta != NULL)
             floats_store(softmax->delta + first + class * softmax->stride, e);
     }
-    struct floats loss = floats_subtract(floats_log(sum), of_label);
-    floats_store_where(softmax->losses + first, inside, loss);
+    struct floats expected = expected_logit(softmax, of_label, total);
+    floats_store_where(softmax->losses + first, inside, floats_subtract(floats_log(sum), expected));
+    struct target target = target_of(softmax);
     for (uint32_t class = 0; softmax->delta != NULL && class < softmax->classes; class ++) {
         float *place = softmax->delta + first + class * softmax->stride;
         struct lanes right = words_equal(labels, words_all(class));
-        struct floats onehot = floats_select(right, floats_all(1.0F), floats_all(0));
-        struct floats delta = floats_subtract(floats_divide(floats_load(place), sum), onehot);
+        struct floats wanted = floats_select(right, target.label, target.other);
+        struct floats delta = floats_subtract(floats_divide(floats_load(place), sum), wanted);
         delta = floats_multiply(delta, floats_all(softmax->gradient_scale));
         floats_store(place, floats_select(inside, delta, floats_all(0)));
     }

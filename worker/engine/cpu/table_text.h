@@ -11,6 +11,7 @@
 
 #include "worker/engine/cpu/batch_text.h"
 #include "worker/engine/cpu/narrow_text.h"
+#include "worker/engine/cpu/norm_text.h"
 #include "worker/engine/cpu/product_text.h"
 #include "worker/engine/cpu/step_text.h"
 
@@ -34,6 +35,8 @@ static const struct kernels table = {
     .softmax = softmax,
     .adamw = adamw,
     .sgd = sgd,
+    .sum_squares = sum_squares,
+    .scale = scale,
     .exp = map_exp,
     .log = map_log,
     .tanh = map_tanh,
