@@ -10,6 +10,7 @@
 #include "worker/engine/data_order.h"
 #include "worker/engine/engine_private.h"
 #include "worker/engine/float_mode.h"
+#include "worker/engine/norm.h"
 #include "worker/engine/pass.h"
 #include "worker/engine/update.h"
 #include "worker/engine/workspace.h"
@@ -24,7 +25,7 @@ enum { EVALUATION_BATCH = 256, BATCH_MAX = 65536 };
 
 struct engine {
     const struct model *model;
-    struct training_settings training;
+    struct training_settings training, at_step; /* with the learning rate of the step in work */
     struct workspace workspace;
     struct pass pass;
     struct order_cache order;
@@ -118,8 +119,9 @@ uint64_t engine_steps_per_epoch(const struct engine *engine, const struct sample
 }
 
 /* The losses of the batch in use, and what they hand back. */
-static void compute_losses(const struct pass *pass, float *delta)
+static void compute_losses(const struct pass *pass, double label_smoothing, float *delta)
 {
+    double spread = label_smoothing / pass->model->classes;
     struct workspace *workspace = pass->workspace;
     struct activations logits = pass_logits(pass);
     pass->kernels->softmax(&(struct softmax){
@@ -131,6 +133,8 @@ static void compute_losses(const struct pass *pass, float *delta)
         .gradient_scale = (float)(1.0 / workspace->n),
         .delta = delta,
         .losses = workspace->losses,
+        .smoothed_label = spread == 0 ? 0 : (float)(1.0 - label_smoothing + spread),
+        .smoothed_other = (float)spread,
     });
 }
 
@@ -164,6 +168,29 @@ static void update_stretch(void *context, uint64_t first, uint64_t end)
         kernels->adamw(&updating->update.adamw, end - first, g, w, m, v);
 }
 
+/* For updates that wait until the whole gradient is there. */
+static void keep_stretch(void *context, uint64_t first, uint64_t end)
+{
+    (void)context;
+    (void)first;
+    (void)end;
+}
+
+/* The way back, and the update: stretch by stretch on the way, or all at once behind it. */
+static void update_member(const struct pass *pass, struct updating *updating)
+{
+    const struct training_settings *settings = &updating->engine->at_step;
+    uint64_t count = pass->model->parameter_count;
+    bool clips = settings->clip_norm > 0;
+    pass_backward(pass, &(struct pass_update){updating, clips ? keep_stretch : update_stretch});
+    if (clips) {
+        norm_clip(pass->kernels, settings->clip_norm, count, pass->workspace->gradient);
+        update_stretch(updating, 0, count);
+    }
+    if (settings->clamp_norm > 0)
+        norm_clamp(pass->kernels, settings->clamp_norm, count, updating->network->parameters);
+}
+
 /* One member, one step on the batch in use. */
 static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step)
 {
@@ -171,13 +198,13 @@ static void train_member(struct engine *engine, struct cohort_member *member, ui
     struct pass pass = engine->pass;
     struct updating updating = {
         engine, network,
-        update_prepare(&engine->training, member->weight_decay, network->optimizer_step)};
+        update_prepare(&engine->at_step, member->weight_decay, network->optimizer_step)};
     pass.parameters = network->parameters;
     pass.dropout = (struct pass_dropout){member->dropout, &member->dropout_key, step};
     pass_forward(&pass);
-    compute_losses(&pass, pass_logits_delta(&pass));
+    compute_losses(&pass, engine->at_step.label_smoothing, pass_logits_delta(&pass));
     member->loss_sum += add_losses(&engine->workspace, 0) / engine->workspace.n;
-    pass_backward(&pass, &(struct pass_update){&updating, update_stretch});
+    update_member(&pass, &updating);
     network->optimizer_step++;
 }
 
@@ -192,6 +219,8 @@ static void prepare_step(struct engine *engine, const struct samples *samples,
     struct batch_places places = {order_cache_get(&engine->order, &epoch), first,
                                   smaller(batch, slice->count - first)};
     prepare_batch(engine, samples, slice, &places);
+    engine->at_step = engine->training;
+    engine->at_step.lr = schedule_rate(&engine->training.schedule, engine->training.lr, step);
 }
 
 int engine_train(struct engine *engine, const struct samples *samples,
@@ -260,7 +289,7 @@ void engine_evaluate(struct engine *engine, const struct samples *samples,
         n = smaller(EVALUATION_BATCH, slice->count - first);
         prepare_batch(engine, samples, slice, &(struct batch_places){NULL, first, n});
         pass_forward(&pass);
-        compute_losses(&pass, NULL);
+        compute_losses(&pass, 0, NULL);
         sum = add_losses(&engine->workspace, sum);
         right += count_answers(&pass, evaluation);
     }

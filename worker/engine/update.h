@@ -1,8 +1,9 @@
 /*
  * update.h: the constants of one optimiser step.
  *
- * They are computed in double from the settings and the number of the step, with the operations
- * that IEEE 754 defines (powers by squaring, no libm), and rounded to float once.
+ * They are computed in double from the settings, whose lr is that of the step, and the number of
+ * the step, with the operations that IEEE 754 defines (powers by squaring, no libm), and rounded to
+ * float once.
  */
 #ifndef RATCHET_WORKER_ENGINE_UPDATE_H
 #define RATCHET_WORKER_ENGINE_UPDATE_H
