@@ -136,16 +136,23 @@ static float softmax_of(const struct softmax *softmax, uint32_t sample, float *d
     const float *z = softmax->logits + sample;
     size_t stride = softmax->stride;
     uint32_t label = softmax->labels[sample];
-    float greatest = z[0], sum = 0;
+    float greatest = z[0], sum = 0, total = 0;
+    float own = softmax->smoothed_label == 0 ? 1 : softmax->smoothed_label;
     for (uint32_t k = 1; k < softmax->classes; k++)
         greatest = greatest < z[k * stride] ? z[k * stride] : greatest;
     for (uint32_t k = 0; k < softmax->classes; k++)
         sum += portable_exp(z[k * stride] - greatest);
+    for (uint32_t k = 0; k < softmax->classes; k++)
+        total += z[k * stride] - greatest;
     for (uint32_t k = 0; k < softmax->classes; k++) {
         float share = portable_exp(z[k * stride] - greatest) / sum;
-        delta[k * stride + sample] = (share - (k == label ? 1.0F : 0)) * softmax->gradient_scale;
+        delta[k * stride + sample] =
+            (share - (k == label ? own : softmax->smoothed_other)) * softmax->gradient_scale;
     }
-    return portable_log(sum) - (z[label * stride] - greatest);
+    float of_label = z[label * stride] - greatest;
+    if (softmax->smoothed_label != 0)
+        of_label = fmaf(softmax->smoothed_other, total, (own - softmax->smoothed_other) * of_label);
+    return portable_log(sum) - of_label;
 }
 
 static void run_softmax(const struct kernels *table, const struct softmax *softmax,
@@ -171,8 +178,10 @@ static void run_softmax(const struct kernels *table, const struct softmax *softm
     free(losses);
 }
 
-static void check_softmax(uint32_t classes, uint32_t n, void (*fill)(float *, size_t, uint32_t))
+static void check_softmax(uint32_t classes, uint32_t n, float smoothing,
+                          void (*fill)(float *, size_t, uint32_t))
 {
+    float spread = smoothing / (float)classes;
     uint32_t stride = cases_stride(n) + KERNEL_LANES;
     size_t count = (size_t)classes * stride;
     float *logits = cases_floats(count), *delta = cases_floats(count), *losses = cases_floats(n);
@@ -189,7 +198,9 @@ static void check_softmax(uint32_t classes, uint32_t n, void (*fill)(float *, si
                               .stride = stride,
                               .logits = logits,
                               .labels = labels,
-                              .gradient_scale = 1.0F / (float)n};
+                              .gradient_scale = 1.0F / (float)n,
+                              .smoothed_label = smoothing == 0 ? 0 : 1 - smoothing + spread,
+                              .smoothed_other = spread};
     for (uint32_t i = 0; i < n; i++)
         losses[i] = softmax_of(&softmax, i, delta);
     for (int t = 0; t < tables_count; t++)
@@ -206,8 +217,10 @@ static void softmax_is_its_formula(void **state)
     static const uint32_t classes[] = {1, 2, 10, 256};
     for (size_t k = 0; k < sizeof classes / sizeof classes[0]; k++) {
         for (size_t i = 0; i < SIZES; i++) {
-            check_softmax(classes[k], sizes[i], cases_fill);
-            check_softmax(classes[k], sizes[i], cases_fill_with_special);
+            check_softmax(classes[k], sizes[i], 0, cases_fill);
+            check_softmax(classes[k], sizes[i], 0, cases_fill_with_special);
+            check_softmax(classes[k], sizes[i], 0.1F, cases_fill);
+            check_softmax(classes[k], sizes[i], 0.1F, cases_fill_with_special);
         }
     }
 }
