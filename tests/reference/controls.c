@@ -1,7 +1,10 @@
 /* controls.c: see controls.h. */
 #include "tests/reference/controls.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static double between(const struct schedule *schedule, double lr, double share)
 {
@@ -36,6 +39,36 @@ double reference_rate(const struct schedule *schedule, double lr, uint64_t step)
         return lr * pow(schedule->decay, floor(behind / (double)schedule->decay_steps));
     }
     return lr;
+}
+
+/* sum <- sum + share * (loss and gradient with one label for all) */
+static double add_label(const struct model *model, const double *parameters,
+                        struct reference_batch batch, uint32_t label, double share, double *sum)
+{
+    uint8_t *labels = malloc(batch.n);
+    double *gradient = calloc(model->parameter_count, sizeof *gradient);
+    assert(labels != NULL && gradient != NULL);
+    memset(labels, (int)label, batch.n);
+    batch.labels = labels;
+    double loss = reference_gradient(model, parameters, &batch, gradient);
+    for (uint64_t i = 0; i < model->parameter_count; i++)
+        sum[i] += share * gradient[i];
+    free(labels);
+    free(gradient);
+    return share * loss;
+}
+
+double reference_smoothed_gradient(const struct model *model, const double *parameters,
+                                   const struct reference_batch *batch, double smoothing,
+                                   double *gradient)
+{
+    double share = smoothing / model->classes;
+    double loss = (1 - smoothing) * reference_gradient(model, parameters, batch, gradient);
+    for (uint64_t i = 0; i < model->parameter_count; i++)
+        gradient[i] *= 1 - smoothing;
+    for (uint32_t label = 0; smoothing > 0 && label < model->classes; label++)
+        loss += add_label(model, parameters, *batch, label, share, gradient);
+    return loss;
 }
 
 double reference_length(uint64_t count, const double *values)

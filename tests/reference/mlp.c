@@ -125,22 +125,6 @@ static double log_sum_exp(const double *logits, uint32_t count)
     return largest + log(sum);
 }
 
-/* The share of a class in the target of the sample. */
-static double target(const struct passage *passage, uint32_t class)
-{
-    double smoothing = passage->batch->label_smoothing;
-    double own = class == passage->batch->labels[passage->sample] ? 1 - smoothing : 0;
-    return own + smoothing / passage->model->classes;
-}
-
-static double sample_loss(const struct passage *passage, const double *logits)
-{
-    double total = log_sum_exp(logits, passage->model->classes), loss = 0;
-    for (uint32_t c = 0; c < passage->model->classes; c++)
-        loss += target(passage, c) * (total - logits[c]);
-    return loss;
-}
-
 void reference_logits(const struct model *model, const double *parameters,
                       const struct reference_batch *batch, double *logits)
 {
@@ -160,7 +144,8 @@ double reference_loss(const struct model *model, const double *parameters,
     double sum = 0;
     for (uint32_t s = 0; s < batch->n; s++) {
         passage.sample = s;
-        sum += sample_loss(&passage, forward(&passage, parameters));
+        const double *logits = forward(&passage, parameters);
+        sum += log_sum_exp(logits, model->classes) - logits[batch->labels[s]];
     }
     passage_close(&passage);
     return sum / batch->n;
@@ -172,9 +157,10 @@ static double start_backward(const struct passage *passage, const double *logits
     const struct model *model = passage->model;
     double *delta = passage->delta + model->layers[model->layer_count - 1].first_unit;
     double total = log_sum_exp(logits, model->classes);
+    uint8_t label = passage->batch->labels[passage->sample];
     for (uint32_t c = 0; c < model->classes; c++)
-        delta[c] = (exp(logits[c] - total) - target(passage, c)) / passage->batch->n;
-    return sample_loss(passage, logits) / passage->batch->n;
+        delta[c] = (exp(logits[c] - total) - (c == label)) / passage->batch->n;
+    return (total - logits[label]) / passage->batch->n;
 }
 
 static void backward(const struct passage *passage, const double *parameters, double *gradient)

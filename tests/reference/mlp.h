@@ -15,15 +15,13 @@ struct reference_batch {
     /* [hidden units of the model, n]: what each value behind its activation is multiplied by (0 or
      * 1 / (1 - rate)). NULL: no dropout */
     const double *masks;
-    double label_smoothing; /* of the gradient and its loss: the target is (1 - label_smoothing)
-                               onehot + label_smoothing / classes */
 };
 
 /* logits: [n, classes] */
 void reference_logits(const struct model *model, const double *parameters,
                       const struct reference_batch *batch, double *logits);
 
-/* Mean cross-entropy in nats, against the smoothed target. */
+/* Mean cross-entropy in nats. */
 double reference_loss(const struct model *model, const double *parameters,
                       const struct reference_batch *batch);
 

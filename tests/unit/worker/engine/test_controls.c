@@ -93,7 +93,6 @@ static void double_step(struct double_training *training, uint64_t step)
         .n = fill_batch(training->setting, step, inputs, labels),
         .inputs = inputs,
         .labels = labels,
-        .label_smoothing = settings->label_smoothing,
     };
     const struct reference_step constants = {
         .lr = reference_rate(&settings->schedule, settings->lr, step),
@@ -105,8 +104,8 @@ static void double_step(struct double_training *training, uint64_t step)
         .l2 = settings->l2,
         .t = step + 1,
     };
-    training->loss_sum +=
-        reference_gradient(model, training->parameters, &batch, training->gradient);
+    training->loss_sum += reference_smoothed_gradient(
+        model, training->parameters, &batch, settings->label_smoothing, training->gradient);
     if (settings->clip_norm > 0)
         reference_clip(settings->clip_norm, model->parameter_count, training->gradient);
     if (settings->optimizer == OPTIMIZER_SGD)

@@ -120,12 +120,8 @@ static struct reference_batch batch_of_step(const struct trial *trial, uint64_t 
             inputs[i * INPUTS + j] = (double)fixture_input(&trial->data.samples, sample, j);
     }
     free(permutation);
-    return (struct reference_batch){
-        .n = n,
-        .inputs = inputs,
-        .labels = labels,
-        .masks = trial->member.dropout > 0 ? make_masks(trial, step, n) : NULL,
-    };
+    return (struct reference_batch){n, inputs, labels,
+                                    trial->member.dropout > 0 ? make_masks(trial, step, n) : NULL};
 }
 
 static void batch_free(struct reference_batch *batch)
