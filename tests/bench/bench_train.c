@@ -1,305 +1,405 @@
 /*
- * bench_train.c: how fast the engine trains, against OpenBLAS's matrix product in the same run.
+ * bench_train.c: how fast the engine trains, against what the core could do at most.
  *
- *   bench-train [--json] [--seconds S] [--cpu NAME] [--cohort N] [TOPOLOGY...]
+ *   bench-train [--model mlp:18x18]... [--batch 256] [--cohort K] [--json] ...
+ *   bench-train --study psa98          what the published study costs (train_study.h)
+ *   bench-train --slots 2              how much two cores do more than one (train_slots.h)
  *
- * For each topology (784 inputs, 10 classes, batch 256, AdamW: the published study's setting) one
- * table row: microseconds per step and network, batch preparation from bytes included; the rate of
- * the floating-point operations that the step needs (forward, weight gradients, deltas but for the
- * first layer's); the same with products by OpenBLAS (numeric native); and the fraction of the rate
- * that OpenBLAS's sgemm reaches on 1024 x 1024 matrices. Rounds of the three alternate, so that a
- * busy machine slows all of them alike; medians are shown.
+ * For each model (784 inputs, 10 classes, AdamW: the published study's setting) one table row:
+ * microseconds per step and network, preparation of the batch from bytes included, but not the
+ * epoch's permutation; the rate of the floating-point operations that the model needs; and its
+ * share of the ceiling of fused multiply-adds, measured in turn with it. Medians over the rounds.
+ * It gives no verdict.
  */
-#include "worker/engine/engine.h"
+#include "tests/bench/fma_ceiling.h"
+#include "tests/bench/rounds.h"
+#include "tests/bench/train_slots.h"
+#include "tests/bench/train_study.h"
+#include "tests/bench/train_subject.h"
 #include "worker/engine/kernels.h"
-#include "worker/engine/program.h"
 
-#include <math.h>
+#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+enum { MODELS_MAX = 128, SQUARE = 1024, BATCH_MAX = 4096 };
+
+static const char *const usual[] = {"mlp:18x18", "mlp:7x7",   "mlp:2048x1", "mlp:632x4",
+                                    "mlp:1x64",  "mlp:4x632", "mlp:1x2048"};
+
+static struct {
+    const char *models[MODELS_MAX];
+    uint32_t model_count, batch, cohort, slots;
+    uint32_t inputs, classes;
+    double seconds, density;
+    const char *cpu;
+    bool json, openblas, study;
+    enum optimizer optimizer;
+    enum engine_numeric numeric;
+} options = {
+    .batch = 256, .seconds = -1, .density = 0.5, .cpu = "auto", .inputs = 784, .classes = 10};
+
+/* ------------------------------------------------------------------------------------- options */
 
 enum {
-    INPUTS = 784,
-    CLASSES = 10,
-    BATCH = 256,
-    SAMPLES = 8192,
-    ROUNDS_MAX = 201,
-    COHORT_SIZE_MAX = 64,
-    SQUARE = 1024,
+    KEY_INPUTS = 256,
+    KEY_CLASSES,
+    KEY_CPU,
+    KEY_OPTIMIZER,
+    KEY_NUMERIC,
+    KEY_DENSITY,
+    KEY_OPENBLAS,
+    KEY_STUDY,
+    KEY_SLOTS
 };
 
-static const char *const usual[] = {"mlp:18x18",  "mlp:7x7",   "mlp:2048x1", "mlp:632x4",
-                                    "mlp:1x64",   "mlp:2x128", "mlp:35x35",  "mlp:4x632",
-                                    "mlp:1x2048", "mlp:1x1"};
-
-struct bench {
-    bool json;
-    double seconds; /* for each topology */
-    uint32_t cohort;
-    struct samples samples;
-    uint32_t *index;
-    float *square[3]; /* matrices for sgemm */
+static const struct argp_option table[] = {
+    {"model", 'm', "SPEC", 0, "a model, mlp:18x18; may be given several times", 0},
+    {"batch", 'b', "N", 0, "samples of a mini-batch (256)", 0},
+    {"cohort", 'k', "K", 0, "networks in lockstep; without it the fastest of 1, 2, 4 and 10", 0},
+    {"seconds", 's', "S", 0, "how long each model is measured (1; in a study 8)", 0},
+    {"json", 'j', NULL, 0, "one object per line", 0},
+    {"cpu", KEY_CPU, "NAME", 0, "plain, avx2, avx512 or auto", 0},
+    {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adamw or sgd", 0},
+    {"numeric", KEY_NUMERIC, "NAME", 0, "portable or native", 0},
+    {"inputs", KEY_INPUTS, "N", 0, "values of a sample (784)", 0},
+    {"classes", KEY_CLASSES, "N", 0, "classes (10)", 0},
+    {"density", KEY_DENSITY, "D", 0, "share of the inputs that is not zero (0.5)", 0},
+    {"openblas", KEY_OPENBLAS, NULL, 0, "the same with products by OpenBLAS, and its sgemm", 0},
+    {"study", KEY_STUDY, "NAME", 0, "what a whole study costs: psa98", 0},
+    {"slots", KEY_SLOTS, "N", 0, "how much N processes at once do more than one", 0},
+    {0},
 };
 
-struct row {
-    const char *topology;
-    uint64_t parameters;
-    double us_portable, us_native; /* per step and network; NaN without OpenBLAS */
-    double step_flops, sgemm_gflops;
-    uint32_t rounds;
-};
-
-static double now_s(void)
+static uint32_t parse_count(struct argp_state *state, const char *argument, uint32_t max)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    char *end;
+    unsigned long value = strtoul(argument, &end, 10);
+    if (*argument < '0' || *argument > '9' || *end != '\0' || value < 1 || value > max)
+        argp_error(state, "\"%s\" is not a number from 1 to %u", argument, max);
+    return (uint32_t)value;
 }
 
-static int compare(const void *a, const void *b)
+static double parse_number(struct argp_state *state, const char *argument, double max)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    char *end;
+    double value = strtod(argument, &end);
+    if (end == argument || *end != '\0' || !(value >= 0 && value <= max))
+        argp_error(state, "\"%s\" is not a number from 0 to %g", argument, max);
+    return value;
 }
 
-static double median(double *values, uint32_t count)
+/* The place of the argument among the names. */
+static int parse_name(struct argp_state *state, const char *argument, const char *const names[2])
 {
-    qsort(values, count, sizeof *values, compare);
-    return values[count / 2];
-}
-
-/* ------------------------------------------------------------------------------------- subjects */
-
-/* Half of the bytes are zero, as in Fashion-MNIST; the speed does not depend on them. */
-static int make_samples(struct bench *bench)
-{
-    struct random random = random_open(1, 0, 0, RANDOM_DATA_ORDER);
-    uint8_t *inputs = malloc((size_t)SAMPLES * INPUTS), *labels = malloc(SAMPLES);
-    bench->index = malloc(SAMPLES * sizeof *bench->index);
-    for (int i = 0; i < 3; i++)
-        bench->square[i] = malloc(sizeof(float) * SQUARE * SQUARE);
-    if (inputs == NULL || labels == NULL || bench->index == NULL || bench->square[2] == NULL)
-        return -1;
-    for (size_t i = 0; i < (size_t)SAMPLES * INPUTS; i++) {
-        uint32_t word = random_u32(&random);
-        inputs[i] = word & 256 ? (uint8_t)word : 0;
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(argument, names[i]) == 0)
+            return i;
     }
-    for (uint32_t i = 0; i < SAMPLES; i++) {
-        labels[i] = (uint8_t)random_below(&random, CLASSES);
-        bench->index[i] = i;
-    }
-    for (uint32_t i = 0; i < SQUARE * SQUARE; i++)
-        bench->square[0][i] = bench->square[1][i] = (float)random_unit(&random);
-    bench->samples = (struct samples){
-        .type = SAMPLE_U8,
-        .inputs = inputs,
-        .labels = labels,
-        .count = SAMPLES,
-        .features = INPUTS,
-        .scale = 1.0F / 90,
-        .shift = -73.0F / 90,
-    };
+    argp_error(state, "\"%s\" is neither %s nor %s", argument, names[0], names[1]);
     return 0;
 }
 
-static double sgemm_gflops(const struct bench *bench)
+static void parse_model(struct argp_state *state, const char *argument)
+{
+    if (options.model_count == MODELS_MAX)
+        argp_error(state, "more than %d models", MODELS_MAX);
+    options.models[options.model_count++] = argument;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    switch (key) {
+    case 'm':
+        parse_model(state, argument);
+        return 0;
+    case 'b':
+        options.batch = parse_count(state, argument, BATCH_MAX);
+        return 0;
+    case 'k':
+        options.cohort = parse_count(state, argument, TRAIN_COHORT_MAX);
+        return 0;
+    case 's':
+        options.seconds = parse_number(state, argument, 86400);
+        return 0;
+    case 'j':
+        options.json = true;
+        return 0;
+    case KEY_CPU:
+        options.cpu = argument;
+        return 0;
+    case KEY_OPTIMIZER:
+        options.optimizer =
+            (enum optimizer)parse_name(state, argument, (const char *[]){"adamw", "sgd"});
+        return 0;
+    case KEY_NUMERIC:
+        options.numeric = (enum engine_numeric)parse_name(state, argument,
+                                                          (const char *[]){"portable", "native"});
+        return 0;
+    case KEY_INPUTS:
+        options.inputs = parse_count(state, argument, 65536);
+        return 0;
+    case KEY_CLASSES:
+        options.classes = parse_count(state, argument, MODEL_CLASSES_MAX);
+        return 0;
+    case KEY_DENSITY:
+        options.density = parse_number(state, argument, 1);
+        return 0;
+    case KEY_OPENBLAS:
+        options.openblas = true;
+        return 0;
+    case KEY_STUDY:
+        if (strcmp(argument, "psa98") != 0)
+            argp_error(state, "there is no study \"%s\": psa98 is", argument);
+        options.study = true;
+        return 0;
+    case KEY_SLOTS:
+        options.slots = parse_count(state, argument, SLOTS_MAX);
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "there is nothing to be done with \"%s\": models follow --model",
+                   argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- rows */
+
+enum { OURS, CEILING, OPENBLAS, SGEMM };
+
+struct row {
+    struct train_subject subject, native; /* native: with OpenBLAS */
+    uint32_t cohort;
+    uint64_t steps, native_steps;
+    float *square; /* for sgemm: two matrices, and a third for their product */
+};
+
+static double sgemm_gflops(float *square)
 {
     const struct product product = {
         .m = SQUARE,
         .n = SQUARE,
         .k = SQUARE,
-        .a = bench->square[0],
+        .a = square,
         .a_row = SQUARE,
         .a_column = 1,
-        .b = bench->square[1],
+        .b = square + SQUARE * SQUARE,
         .b_row = SQUARE,
-        .c = bench->square[2],
+        .c = square + 2 * SQUARE * SQUARE,
         .c_row = SQUARE,
     };
-    double start = now_s();
+    double start = rounds_cpu_s();
     blas_product(&product);
-    return 2e-9 * SQUARE * SQUARE * SQUARE / (now_s() - start);
+    return 2e-9 * SQUARE * SQUARE * SQUARE / (rounds_cpu_s() - start);
 }
 
-/* A cohort with an engine. */
-struct subject {
-    struct engine *engine;
-    struct cohort_member members[COHORT_SIZE_MAX];
-    uint64_t step;
-};
-
-static void subject_fini(struct subject *subject, uint32_t cohort)
+static double measure_row(void *context, uint32_t contestant)
 {
-    engine_destroy(&subject->engine);
-    for (uint32_t i = 0; i < cohort; i++)
-        network_destroy(&subject->members[i].network);
-}
-
-static int subject_init(struct subject *subject, const struct model *model,
-                        enum engine_numeric numeric, uint32_t cohort, struct error *error)
-{
-    const struct engine_options options = {
-        .model = model,
-        .training = {.lr = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .batch = BATCH},
-        .numeric = numeric,
-    };
-    *subject = (struct subject){.engine = engine_create(&options, error)};
-    if (subject->engine == NULL)
-        return -1;
-    for (uint32_t i = 0; i < cohort; i++) {
-        const struct random random = random_open(1, 0, i, RANDOM_INIT);
-        struct network *network = network_create(model, OPTIMIZER_STATE_NONE);
-        if (network == NULL) {
-            subject_fini(subject, cohort);
-            return error_set(error, -1, "no memory for %u networks", cohort);
-        }
-        model_draw(model, &random, network->parameters);
-        subject->members[i].network = network;
+    struct row *row = context;
+    struct train_stretch stretch = {row->cohort, options.batch, row->steps};
+    switch (contestant) {
+    case OURS:
+        return train_subject_time(&row->subject, &stretch);
+    case CEILING:
+        return fma_ceiling_gflops(engine_cpu());
+    case OPENBLAS:
+        stretch.steps = row->native_steps;
+        return train_subject_time(&row->native, &stretch);
+    default:
+        return sgemm_gflops(row->square);
     }
-    return 0;
 }
 
-/* Microseconds per step and network over `steps` steps. */
-static double time_steps(const struct bench *bench, struct subject *subject, uint64_t steps,
-                         struct error *error)
+static void print_row(const struct row *row, const char *model, const double medians[4],
+                      uint32_t rounds)
 {
-    const struct sample_slice slice = {bench->index, SAMPLES};
-    const struct data_order order = {1, 0};
-    const struct step_range range = {subject->step, subject->step + steps};
-    double start = now_s();
-    if (engine_train(subject->engine, &bench->samples, &slice, &order, range, subject->members,
-                     bench->cohort, error) != 0)
-        return (double)NAN;
-    subject->step += steps;
-    return 1e6 * (now_s() - start) / (double)(steps * bench->cohort);
-}
-
-/* ----------------------------------------------------------------------------------------- rows */
-
-static void measure_rounds(const struct bench *bench, struct subject *portable,
-                           struct subject *native, struct row *row, struct error *error)
-{
-    static double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], peaks[ROUNDS_MAX];
-    double first = time_steps(bench, portable, 2, error); /* warms the caches up as well */
-    uint64_t steps = (uint64_t)(2e4 / (first * bench->cohort)) + 1; /* rounds of about 20 ms */
-    double end = now_s() + bench->seconds;
-    uint32_t rounds = 0;
-    while (rounds < ROUNDS_MAX && (rounds < 3 || now_s() < end)) {
-        ours[rounds] = time_steps(bench, portable, steps, error);
-        theirs[rounds] = native != NULL ? time_steps(bench, native, steps, error) : (double)NAN;
-        peaks[rounds] = native != NULL ? sgemm_gflops(bench) : (double)NAN;
-        rounds++;
+    double us = 1e6 * medians[OURS];
+    double gflops = 1e-9 * train_subject_flops(&row->subject, options.batch) / medians[OURS];
+    unsigned long parameters = row->subject.model->parameter_count;
+    if (options.json) {
+        printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"numeric\": \"%s\", \"optimizer\": \"%s\", "
+               "\"batch\": %u, \"cohort\": %u, \"parameters\": %lu, \"us_per_step_net\": %.2f, "
+               "\"gflops\": %.2f, \"fma_gflops\": %.2f, \"fma_share\": %.4f, ",
+               model, engine_cpu(), options.numeric == NUMERIC_NATIVE ? "native" : "portable",
+               options.optimizer == OPTIMIZER_SGD ? "sgd" : "adamw", options.batch, row->cohort,
+               parameters, us, gflops, medians[CEILING], gflops / medians[CEILING]);
+        if (options.openblas)
+            printf("\"us_per_step_net_openblas\": %.2f, \"sgemm_gflops\": %.2f, ",
+                   1e6 * medians[OPENBLAS], medians[SGEMM]);
+        printf("\"rounds\": %u}\n", rounds);
+    } else {
+        printf("%-16s %-7s %6u %10lu %10.1f %8.1f %8.1f %6.2f", model, engine_cpu(), row->cohort,
+               parameters, us, gflops, medians[CEILING], gflops / medians[CEILING]);
+        if (options.openblas)
+            printf(" %11.1f %8.1f", 1e6 * medians[OPENBLAS], medians[SGEMM]);
+        printf(" %6u\n", rounds);
     }
-    row->us_portable = median(ours, rounds);
-    row->us_native = median(theirs, rounds);
-    row->sgemm_gflops = median(peaks, rounds);
-    row->rounds = rounds;
-}
-
-static int measure(const struct bench *bench, struct row *row, struct error *error)
-{
-    struct model_options options = {
-        .activation = ACTIVATION_RELU,
-        .initialisation = INITIALISATION_PYTORCH,
-        .inputs = INPUTS,
-        .classes = CLASSES,
-    };
-    struct error why;
-    struct subject portable, native;
-    if (model_text_parse(row->topology, &options.text, error) != 0)
-        return -1;
-    struct model *model = model_create(&options, error);
-    if (model == NULL)
-        return -1;
-    row->parameters = model->parameter_count;
-    row->step_flops = program_flops(model) * BATCH;
-    if (subject_init(&portable, model, NUMERIC_PORTABLE, bench->cohort, error) != 0) {
-        model_destroy(&model);
-        return -1;
-    }
-    bool has_native = subject_init(&native, model, NUMERIC_NATIVE, bench->cohort, &why) == 0;
-    measure_rounds(bench, &portable, has_native ? &native : NULL, row, error);
-    subject_fini(&portable, bench->cohort);
-    if (has_native)
-        subject_fini(&native, bench->cohort);
-    model_destroy(&model);
-    return 0;
-}
-
-static void print_row(const struct bench *bench, const struct row *row)
-{
-    double gflops = 1e-3 * row->step_flops / row->us_portable;
-    double share = gflops / row->sgemm_gflops;
-    if (bench->json)
-        printf("{\"topology\": \"%s\", \"cpu\": \"%s\", \"cohort\": %u, \"parameters\": %lu, "
-               "\"us_per_step_net\": %.2f, \"gflops\": %.2f, \"us_per_step_net_openblas\": %.2f, "
-               "\"sgemm_gflops\": %.2f, \"fma_share\": %.3f, \"rounds\": %u}\n",
-               row->topology, engine_cpu(), bench->cohort, (unsigned long)row->parameters,
-               row->us_portable, gflops, row->us_native, row->sgemm_gflops, share, row->rounds);
-    else
-        printf("%-11s %-7s %6u %10lu %10.1f %8.1f %11.1f %8.1f %6.2f %6u\n", row->topology,
-               engine_cpu(), bench->cohort, (unsigned long)row->parameters, row->us_portable,
-               gflops, row->us_native, row->sgemm_gflops, share, row->rounds);
     fflush(stdout);
 }
 
-static int usage(void)
+/* As many networks as the cohort to be measured, or the greatest to be tried, has. */
+static int open_subject(struct train_subject *subject, const struct train_setting *setting,
+                        struct error *error)
 {
-    fputs("usage: bench-train [--json] [--seconds S] [--cpu NAME] [--cohort N] [TOPOLOGY...]\n",
-          stderr);
-    return 2;
+    uint32_t networks = options.cohort != 0 ? options.cohort : train_cohorts[TRAIN_COHORTS - 1];
+    return train_subject_init(subject, setting, networks, error);
 }
 
-static int complain(const struct error *error)
+static uint32_t choose_cohort(struct train_subject *subject)
 {
-    fprintf(stderr, "bench-train: %s\n", error->text);
-    return 1;
+    double per_step[TRAIN_COHORTS], ceiling;
+    if (options.cohort != 0)
+        return options.cohort;
+    return train_cohorts[train_subject_best_cohort(subject, options.seconds / 2, per_step,
+                                                   &ceiling)];
 }
 
-static int run(const struct bench *bench, const char *const *topologies, int count)
+static int bench_row(const struct train_setting *setting, float *square, struct error *error)
 {
-    struct error error;
-    if (!bench->json)
-        printf("%-11s %-7s %6s %10s %10s %8s %11s %8s %6s %6s\n", "topology", "cpu", "cohort",
-               "parameters", "us/step", "GFLOP/s", "us/openblas", "sgemm", "share", "rounds");
-    for (int i = 0; i < count; i++) {
-        struct row row = {.topology = topologies[i]};
-        if (measure(bench, &row, &error) != 0)
-            return complain(&error);
-        print_row(bench, &row);
+    static struct row row;
+    struct train_setting native = *setting;
+    double medians[4];
+    native.numeric = NUMERIC_NATIVE;
+    row = (struct row){.square = square};
+    if (open_subject(&row.subject, setting, error) != 0)
+        return -1;
+    row.cohort = choose_cohort(&row.subject);
+    row.steps = train_subject_round(&row.subject, row.cohort);
+    if (options.openblas) {
+        if (train_subject_init(&row.native, &native, row.cohort, error) != 0) {
+            train_subject_fini(&row.subject);
+            return -1;
+        }
+        row.native_steps = train_subject_round(&row.native, row.cohort);
+    }
+    uint32_t rounds = rounds_hold(
+        &(struct contest){measure_row, &row, options.openblas ? 4 : 2, options.seconds}, medians);
+    print_row(&row, setting->model, medians, rounds);
+    train_subject_fini(&row.subject);
+    train_subject_fini(&row.native);
+    return 0;
+}
+
+static void print_head(void)
+{
+    printf("%-16s %-7s %6s %10s %10s %8s %8s %6s", "model", "cpu", "cohort", "parameters",
+           "us/step", "GFLOP/s", "ceiling", "share");
+    if (options.openblas)
+        printf(" %11s %8s", "us/openblas", "sgemm");
+    printf(" %6s\n", "rounds");
+}
+
+static int bench_rows(struct train_setting *setting, struct error *error)
+{
+    float *square = calloc(3 * SQUARE * SQUARE, sizeof *square);
+    int code = 0;
+    if (square == NULL)
+        return error_set(error, -1, "no memory");
+    for (uint32_t i = 0; i < 2 * SQUARE * SQUARE; i++)
+        square[i] = (float)(i % 251) / 251;
+    if (!options.json)
+        print_head();
+    for (uint32_t i = 0; i < options.model_count && code == 0; i++) {
+        setting->model = options.models[i];
+        code = bench_row(setting, square, error);
+    }
+    free(square);
+    return code;
+}
+
+/* --------------------------------------------------------------------------------------- slots */
+
+static int bench_slots(struct train_setting *setting, struct error *error)
+{
+    if (!options.json)
+        printf("%-16s %5s %6s %10s %10s %6s\n", "model", "slots", "cohort", "us alone",
+               "us together", "ratio");
+    for (uint32_t i = 0; i < options.model_count; i++) {
+        static struct train_subject subject;
+        struct slots slots = {.subject = &subject, .slots = options.slots};
+        setting->model = options.models[i];
+        if (open_subject(&subject, setting, error) != 0)
+            return -1;
+        slots.cohort = choose_cohort(&subject);
+        slots.seconds = options.seconds;
+        int code = slots_measure(&slots, error);
+        train_subject_fini(&subject);
+        if (code != 0)
+            return -1;
+        printf(
+            options.json
+                ? "{\"model\": \"%s\", \"slots\": %u, \"cohort\": %u, \"us_per_step_net\": %.2f, "
+                  "\"us_per_step_net_together\": %.2f, \"slots_ratio\": %.3f}\n"
+                : "%-16s %5u %6u %10.1f %10.1f %6.2f\n",
+            setting->model, slots.slots, slots.cohort, slots.us_alone, slots.us_together,
+            slots.ratio);
+        fflush(stdout);
     }
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- main */
+
+static int run(struct error *error)
+{
+    static struct train_data data;
+    struct train_setting setting = {
+        .optimizer = options.optimizer,
+        .numeric = options.numeric,
+        .batch = options.batch,
+        .data = &data,
+        .classes = options.classes,
+    };
+    int code;
+    train_data_init(&data,
+                    &(struct train_data_options){options.inputs, options.classes, options.density});
+    if (options.study) {
+        code = study_run(
+            &(struct study){
+                .setting = setting,
+                .models = options.models,
+                .model_count = options.model_count,
+                .seconds = options.seconds,
+                .json = options.json,
+            },
+            error);
+    } else if (options.slots != 0) {
+        code = bench_slots(&setting, error);
+    } else {
+        code = bench_rows(&setting, error);
+    }
+    train_data_fini(&data);
+    return code;
+}
+
+static void fill_in(void)
+{
+    if (options.seconds < 0)
+        options.seconds = options.study ? 8 : 1;
+    if (options.model_count > 0)
+        return;
+    const char *const *names = options.study ? study_psa98 : usual;
+    options.model_count = options.study ? STUDY_PSA98 : sizeof usual / sizeof usual[0];
+    memcpy(options.models, names, options.model_count * sizeof *names);
 }
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.seconds = 1, .cohort = 1};
+    static const struct argp argp = {
+        table,
+        parse,
+        NULL,
+        "Measures training beside the ceiling of fused multiply-adds, in rounds that alternate.",
+        NULL,
+        NULL,
+        NULL};
     struct error error;
-    const char *cpu = "auto";
-    int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            bench.json = true;
-        else if (i + 1 < argc && strcmp(argv[i], "--seconds") == 0)
-            bench.seconds = strtod(argv[++i], NULL);
-        else if (i + 1 < argc && strcmp(argv[i], "--cpu") == 0)
-            cpu = argv[++i];
-        else if (i + 1 < argc && strcmp(argv[i], "--cohort") == 0)
-            bench.cohort = (uint32_t)strtoul(argv[++i], NULL, 10);
-        else
-            return usage();
-    }
-    if (bench.cohort < 1 || bench.cohort > COHORT_SIZE_MAX || !(bench.seconds >= 0))
-        return usage();
-    if (engine_choose_cpu(cpu, &error) != 0)
-        return complain(&error);
-    if (make_samples(&bench) != 0) {
-        error_set(&error, -1, "no memory");
-        return complain(&error);
-    }
-    if (i < argc)
-        return run(&bench, (const char *const *)argv + i, argc - i);
-    return run(&bench, usual, sizeof usual / sizeof usual[0]);
+    argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    fill_in();
+    if (engine_choose_cpu(options.cpu, &error) != 0 || run(&error) != 0)
+        train_fail(&error);
+    return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * rounds.c: clocks and the median of measurements; see rounds.h.
+ * rounds.c: clocks, the median and contests; see rounds.h.
  */
 #include "tests/bench/rounds.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -33,4 +34,20 @@ double rounds_median(double *values, uint32_t count)
 {
     qsort(values, count, sizeof *values, ascending);
     return values[count / 2];
+}
+
+uint32_t rounds_hold(const struct contest *contest, double *medians)
+{
+    static double values[ROUNDS_CONTESTANTS_MAX][ROUNDS_MAX];
+    double end = rounds_wall_s() + contest->seconds;
+    uint32_t rounds = 0;
+    assert(contest->contestants <= ROUNDS_CONTESTANTS_MAX);
+    while (rounds < ROUNDS_MAX && (rounds < ROUNDS_MIN || rounds_wall_s() < end)) {
+        for (uint32_t i = 0; i < contest->contestants; i++)
+            values[i][rounds] = contest->measure(contest->context, i);
+        rounds++;
+    }
+    for (uint32_t i = 0; i < contest->contestants; i++)
+        medians[i] = rounds_median(values[i], rounds);
+    return rounds;
 }
