@@ -397,6 +397,7 @@ int main(int argc, char **argv)
         NULL,
         NULL};
     struct error error;
+    argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
     fill_in();
     if (engine_choose_cpu(options.cpu, &error) != 0 || run(&error) != 0)
