@@ -178,7 +178,7 @@ def prepare(way, text, data, cohort):
 def time_way(step, networks, seconds):
     """Microseconds per step and network."""
     count, start, now = 0, time.process_time(), 0
-    while now < seconds:
+    while count == 0 or now < seconds:
         step()
         count += 1
         now = time.process_time() - start
