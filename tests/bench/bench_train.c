@@ -2,8 +2,8 @@
  * bench_train.c: how fast the engine trains, against what the core could do at most.
  *
  *   bench-train [--model mlp:18x18]... [--batch 256] [--cohort K] [--json] ...
- *   bench-train --study psa98          what the published study costs (train_study.h)
- *   bench-train --slots 2              how much two cores do more than one (train_slots.h)
+ *   bench-train --study psa98          what the published study costs
+ *   bench-train --slots 2              how much two cores do more than one
  *
  * For each model (784 inputs, 10 classes, AdamW: the published study's setting) one table row:
  * microseconds per step and network, preparation of the batch from bytes included, but not the
@@ -11,19 +11,14 @@
  * share of the ceiling of fused multiply-adds, measured in turn with it. Medians over the rounds.
  * It gives no verdict.
  */
-#include "tests/bench/fma_ceiling.h"
-#include "tests/bench/rounds.h"
-#include "tests/bench/train_slots.h"
-#include "tests/bench/train_study.h"
-#include "tests/bench/train_subject.h"
-#include "worker/engine/kernels.h"
+#include "tests/bench/train_run.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MODELS_MAX = 128, SQUARE = 1024, BATCH_MAX = 4096 };
+enum { MODELS_MAX = 128, BATCH_MAX = 4096 };
 
 static const char *const usual[] = {"mlp:18x18", "mlp:7x7",   "mlp:2048x1", "mlp:632x4",
                                     "mlp:1x64",  "mlp:4x632", "mlp:1x2048"};
@@ -157,6 +152,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_SLOTS:
         options.slots = parse_count(state, argument, SLOTS_MAX);
         return 0;
+    case ARGP_KEY_END:
+        if (options.study && (options.cohort != 0 || options.slots != 0 || options.openblas))
+            argp_error(state, "a study tries cohorts by itself, on one slot, without OpenBLAS");
+        if (options.slots != 0 && options.openblas)
+            argp_error(state, "slots are measured without OpenBLAS");
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "there is nothing to be done with \"%s\": models follow --model",
                    argument);
@@ -166,211 +167,32 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* ---------------------------------------------------------------------------------------- rows */
-
-enum { OURS, CEILING, OPENBLAS, SGEMM };
-
-struct row {
-    struct train_subject subject, native; /* native: with OpenBLAS */
-    uint32_t cohort;
-    uint64_t steps, native_steps;
-    float *square; /* for sgemm: two matrices, and a third for their product */
-};
-
-static double sgemm_gflops(float *square)
-{
-    const struct product product = {
-        .m = SQUARE,
-        .n = SQUARE,
-        .k = SQUARE,
-        .a = square,
-        .a_row = SQUARE,
-        .a_column = 1,
-        .b = square + SQUARE * SQUARE,
-        .b_row = SQUARE,
-        .c = square + 2 * SQUARE * SQUARE,
-        .c_row = SQUARE,
-    };
-    double start = rounds_cpu_s();
-    blas_product(&product);
-    return 2e-9 * SQUARE * SQUARE * SQUARE / (rounds_cpu_s() - start);
-}
-
-static double measure_row(void *context, uint32_t contestant)
-{
-    struct row *row = context;
-    struct train_stretch stretch = {row->cohort, options.batch, row->steps};
-    switch (contestant) {
-    case OURS:
-        return train_subject_time(&row->subject, &stretch);
-    case CEILING:
-        return fma_ceiling_gflops(engine_cpu());
-    case OPENBLAS:
-        stretch.steps = row->native_steps;
-        return train_subject_time(&row->native, &stretch);
-    default:
-        return sgemm_gflops(row->square);
-    }
-}
-
-static void print_row(const struct row *row, const char *model, const double medians[4],
-                      uint32_t rounds)
-{
-    double us = 1e6 * medians[OURS];
-    double gflops = 1e-9 * train_subject_flops(&row->subject, options.batch) / medians[OURS];
-    unsigned long parameters = row->subject.model->parameter_count;
-    if (options.json) {
-        printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"numeric\": \"%s\", \"optimizer\": \"%s\", "
-               "\"batch\": %u, \"cohort\": %u, \"parameters\": %lu, \"us_per_step_net\": %.2f, "
-               "\"gflops\": %.2f, \"fma_gflops\": %.2f, \"fma_share\": %.4f, ",
-               model, engine_cpu(), options.numeric == NUMERIC_NATIVE ? "native" : "portable",
-               options.optimizer == OPTIMIZER_SGD ? "sgd" : "adamw", options.batch, row->cohort,
-               parameters, us, gflops, medians[CEILING], gflops / medians[CEILING]);
-        if (options.openblas)
-            printf("\"us_per_step_net_openblas\": %.2f, \"sgemm_gflops\": %.2f, ",
-                   1e6 * medians[OPENBLAS], medians[SGEMM]);
-        printf("\"rounds\": %u}\n", rounds);
-    } else {
-        printf("%-16s %-7s %6u %10lu %10.1f %8.1f %8.1f %6.2f", model, engine_cpu(), row->cohort,
-               parameters, us, gflops, medians[CEILING], gflops / medians[CEILING]);
-        if (options.openblas)
-            printf(" %11.1f %8.1f", 1e6 * medians[OPENBLAS], medians[SGEMM]);
-        printf(" %6u\n", rounds);
-    }
-    fflush(stdout);
-}
-
-/* As many networks as the cohort to be measured, or the greatest to be tried, has. */
-static int open_subject(struct train_subject *subject, const struct train_setting *setting,
-                        struct error *error)
-{
-    uint32_t networks = options.cohort != 0 ? options.cohort : train_cohorts[TRAIN_COHORTS - 1];
-    return train_subject_init(subject, setting, networks, error);
-}
-
-static uint32_t choose_cohort(struct train_subject *subject)
-{
-    double per_step[TRAIN_COHORTS], ceiling;
-    if (options.cohort != 0)
-        return options.cohort;
-    return train_cohorts[train_subject_best_cohort(subject, options.seconds / 2, per_step,
-                                                   &ceiling)];
-}
-
-static int bench_row(const struct train_setting *setting, float *square, struct error *error)
-{
-    static struct row row;
-    struct train_setting native = *setting;
-    double medians[4];
-    native.numeric = NUMERIC_NATIVE;
-    row = (struct row){.square = square};
-    if (open_subject(&row.subject, setting, error) != 0)
-        return -1;
-    row.cohort = choose_cohort(&row.subject);
-    row.steps = train_subject_round(&row.subject, row.cohort);
-    if (options.openblas) {
-        if (train_subject_init(&row.native, &native, row.cohort, error) != 0) {
-            train_subject_fini(&row.subject);
-            return -1;
-        }
-        row.native_steps = train_subject_round(&row.native, row.cohort);
-    }
-    uint32_t rounds = rounds_hold(
-        &(struct contest){measure_row, &row, options.openblas ? 4 : 2, options.seconds}, medians);
-    print_row(&row, setting->model, medians, rounds);
-    train_subject_fini(&row.subject);
-    train_subject_fini(&row.native);
-    return 0;
-}
-
-static void print_head(void)
-{
-    printf("%-16s %-7s %6s %10s %10s %8s %8s %6s", "model", "cpu", "cohort", "parameters",
-           "us/step", "GFLOP/s", "ceiling", "share");
-    if (options.openblas)
-        printf(" %11s %8s", "us/openblas", "sgemm");
-    printf(" %6s\n", "rounds");
-}
-
-static int bench_rows(struct train_setting *setting, struct error *error)
-{
-    float *square = calloc(3 * SQUARE * SQUARE, sizeof *square);
-    int code = 0;
-    if (square == NULL)
-        return error_set(error, -1, "no memory");
-    for (uint32_t i = 0; i < 2 * SQUARE * SQUARE; i++)
-        square[i] = (float)(i % 251) / 251;
-    if (!options.json)
-        print_head();
-    for (uint32_t i = 0; i < options.model_count && code == 0; i++) {
-        setting->model = options.models[i];
-        code = bench_row(setting, square, error);
-    }
-    free(square);
-    return code;
-}
-
-/* --------------------------------------------------------------------------------------- slots */
-
-static int bench_slots(struct train_setting *setting, struct error *error)
-{
-    if (!options.json)
-        printf("%-16s %5s %6s %10s %10s %6s\n", "model", "slots", "cohort", "us alone",
-               "us together", "ratio");
-    for (uint32_t i = 0; i < options.model_count; i++) {
-        static struct train_subject subject;
-        struct slots slots = {.subject = &subject, .slots = options.slots};
-        setting->model = options.models[i];
-        if (open_subject(&subject, setting, error) != 0)
-            return -1;
-        slots.cohort = choose_cohort(&subject);
-        slots.seconds = options.seconds;
-        int code = slots_measure(&slots, error);
-        train_subject_fini(&subject);
-        if (code != 0)
-            return -1;
-        printf(
-            options.json
-                ? "{\"model\": \"%s\", \"slots\": %u, \"cohort\": %u, \"us_per_step_net\": %.2f, "
-                  "\"us_per_step_net_together\": %.2f, \"slots_ratio\": %.3f}\n"
-                : "%-16s %5u %6u %10.1f %10.1f %6.2f\n",
-            setting->model, slots.slots, slots.cohort, slots.us_alone, slots.us_together,
-            slots.ratio);
-        fflush(stdout);
-    }
-    return 0;
-}
-
 /* ---------------------------------------------------------------------------------------- main */
 
 static int run(struct error *error)
 {
     static struct train_data data;
-    struct train_setting setting = {
-        .optimizer = options.optimizer,
-        .numeric = options.numeric,
-        .batch = options.batch,
-        .data = &data,
-        .classes = options.classes,
+    const struct train_run run = {
+        .setting = {.optimizer = options.optimizer,
+                    .numeric = options.numeric,
+                    .batch = options.batch,
+                    .data = &data,
+                    .classes = options.classes},
+        .models = options.models,
+        .model_count = options.model_count,
+        .cohort = options.cohort,
+        .slots = options.slots,
+        .seconds = options.seconds,
+        .json = options.json,
+        .openblas = options.openblas,
     };
     int code;
     train_data_init(&data,
                     &(struct train_data_options){options.inputs, options.classes, options.density});
-    if (options.study) {
-        code = study_run(
-            &(struct study){
-                .setting = setting,
-                .models = options.models,
-                .model_count = options.model_count,
-                .seconds = options.seconds,
-                .json = options.json,
-            },
-            error);
-    } else if (options.slots != 0) {
-        code = bench_slots(&setting, error);
-    } else {
-        code = bench_rows(&setting, error);
-    }
+    if (options.study)
+        code = study_run(&run, error);
+    else
+        code = options.slots != 0 ? slots_run(&run, error) : rows_run(&run, error);
     train_data_fini(&data);
     return code;
 }

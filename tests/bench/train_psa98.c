@@ -2,7 +2,7 @@
  * train_psa98.c: the topologies of the published study of persistent stochastic ablation, in its
  * order: one, two and four wide layers, squares, and the same deep and narrow.
  */
-#include "tests/bench/train_study.h"
+#include "tests/bench/train_run.h"
 
 const char *const study_psa98[STUDY_PSA98] = {
     "mlp:1x2048", "mlp:1x1024", "mlp:1x512",   "mlp:1x256",  "mlp:1x128",  "mlp:1x64",  "mlp:1x32",

@@ -1,15 +1,24 @@
 /*
- * train_slots.c: one process per slot, told when to train by a pipe; see train_slots.h.
+ * train_slots.c: one process per slot, told when to train by a pipe; see slots_run in train_run.h.
  */
-#include "tests/bench/train_slots.h"
-
 #include "tests/bench/rounds.h"
+#include "tests/bench/train_run.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* What is measured of one model; the figures are medians. */
+struct slots {
+    struct train_subject *subject; /* each slot has a copy of it */
+    uint32_t slots, cohort;
+    double seconds;
+    double us_alone, us_together; /* per step and network */
+    double ratio;                 /* the rate of all together over the rate of one */
+};
 
 /* A slot trains from when it is told until this moment of the wall's clock, and then says how many
  * steps of one network it did a second. */
@@ -147,7 +156,7 @@ static int run_round(struct team *team, struct outcome *outcome, uint32_t round,
     return 0;
 }
 
-int slots_measure(struct slots *slots, struct error *error)
+static int measure_slots(struct slots *slots, struct error *error)
 {
     static struct outcome outcome;
     struct team team = {.slots = slots};
@@ -176,4 +185,34 @@ int slots_measure(struct slots *slots, struct error *error)
     slots->us_together = rounds_median(outcome.together, rounds);
     slots->ratio = rounds_median(outcome.ratio, rounds);
     return 0;
+}
+
+static void print_slots(const struct slots *slots, const char *model, bool json)
+{
+    printf(json ? "{\"model\": \"%s\", \"slots\": %u, \"cohort\": %u, \"us_per_step_net\": %.2f, "
+                  "\"us_per_step_net_together\": %.2f, \"slots_ratio\": %.3f}\n"
+                : "%-16s %5u %6u %10.1f %11.1f %6.2f\n",
+           model, slots->slots, slots->cohort, slots->us_alone, slots->us_together, slots->ratio);
+    fflush(stdout);
+}
+
+int slots_run(const struct train_run *run, struct error *error)
+{
+    static struct train_subject subject;
+    int code = 0;
+    if (!run->json)
+        printf("%-16s %5s %6s %10s %11s %6s\n", "model", "slots", "cohort", "us alone",
+               "us together", "ratio");
+    for (uint32_t i = 0; i < run->model_count && code == 0; i++) {
+        struct slots slots = {.subject = &subject, .slots = run->slots, .seconds = run->seconds};
+        code = train_run_open(run, i, &subject, error);
+        if (code == 0) {
+            slots.cohort = train_run_cohort(run, &subject);
+            code = measure_slots(&slots, error);
+        }
+        if (code == 0)
+            print_slots(&slots, run->models[i], run->json);
+        train_subject_fini(&subject);
+    }
+    return code;
 }

@@ -1,9 +1,8 @@
 /*
- * train_study.c: the price of the published study; see train_study.h.
+ * train_study.c: the price of the published study; see study_run in train_run.h.
  */
-#include "tests/bench/train_study.h"
-
 #include "tests/bench/rounds.h"
+#include "tests/bench/train_run.h"
 #include "worker/engine/data_order.h"
 
 #include <stdio.h>
@@ -118,10 +117,10 @@ static double price_core_hours(const struct price *price, uint32_t batch)
     return TRIALS * LOOPS * loops / 3600;
 }
 
-static int price_model(const struct study *study, const char *model, struct pricing *pricing,
+static int price_model(const struct train_run *run, const char *model, struct pricing *pricing,
                        struct price *price, struct error *error)
 {
-    struct train_setting setting = study->setting;
+    struct train_setting setting = run->setting;
     setting.model = model;
     if (train_subject_init(&pricing->subject, &setting, train_cohorts[TRAIN_COHORTS - 1], error) !=
         0)
@@ -132,7 +131,7 @@ static int price_model(const struct study *study, const char *model, struct pric
     pricing->checkpoint = malloc(network_checkpoint_bytes(pricing->subject.members[0].network));
     if (pricing->permutation == NULL || pricing->checkpoint == NULL)
         return error_set(error, -1, "no memory for a checkpoint of %s", model);
-    measure_price(pricing, study->seconds, price);
+    measure_price(pricing, run->seconds, price);
     return 0;
 }
 
@@ -152,11 +151,11 @@ struct line {
     double fma_share, core_hours, core_hours_so_far;
 };
 
-static void print_line(const struct study *study, const struct line *line,
+static void print_line(const struct train_run *run, const struct line *line,
                        const struct price *price)
 {
     const double *step = price->per_step;
-    if (study->json)
+    if (run->json)
         printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"parameters\": %lu, \"cohort\": %u, "
                "\"us_per_step_net\": %.2f, \"us_per_step_net_cohort_1\": %.2f, "
                "\"us_per_step_net_cohort_2\": %.2f, \"us_per_step_net_cohort_4\": %.2f, "
@@ -179,34 +178,34 @@ static void print_line(const struct study *study, const struct line *line,
     fflush(stdout);
 }
 
-int study_run(const struct study *study, struct error *error)
+int study_run(const struct train_run *run, struct error *error)
 {
     static struct pricing pricing;
     double core_hours = 0, start = rounds_wall_s();
-    if (!study->json)
+    if (!run->json)
         printf("%-12s %9s %3s %9s %9s %9s %9s %9s %9s %6s %8s %8s\n", "model", "params", "K",
                "us K=1", "us K=2", "us K=4", "us K=10", "dropout", "ms eval", "share", "core-h",
                "so far");
-    for (uint32_t i = 0; i < study->model_count; i++) {
+    for (uint32_t i = 0; i < run->model_count; i++) {
         struct price price;
-        struct line line = {.model = study->models[i]};
+        struct line line = {.model = run->models[i]};
         pricing = (struct pricing){.cohort = 1};
-        if (price_model(study, line.model, &pricing, &price, error) != 0) {
+        if (price_model(run, line.model, &pricing, &price, error) != 0) {
             close_pricing(&pricing);
             return -1;
         }
         line.parameters = pricing.subject.model->parameter_count;
-        line.fma_share = 1e-9 * train_subject_flops(&pricing.subject, study->setting.batch) /
+        line.fma_share = 1e-9 * train_subject_flops(&pricing.subject, run->setting.batch) /
                          price.per_step[price.best] / price.ceiling_gflops;
-        line.core_hours = price_core_hours(&price, study->setting.batch);
+        line.core_hours = price_core_hours(&price, run->setting.batch);
         core_hours += line.core_hours;
         line.core_hours_so_far = core_hours;
-        print_line(study, &line, &price);
+        print_line(run, &line, &price);
         close_pricing(&pricing);
     }
-    printf(study->json ? "{\"study\": \"psa98\", \"models\": %u, \"core_hours\": %.3f, "
-                         "\"measured_s\": %.1f}\n"
-                       : "%u models: %.2f core-hours, measured in %.0f s\n",
-           study->model_count, core_hours, rounds_wall_s() - start);
+    printf(run->json ? "{\"study\": \"psa98\", \"models\": %u, \"core_hours\": %.3f, "
+                       "\"measured_s\": %.1f}\n"
+                     : "%u models: %.2f core-hours, measured in %.0f s\n",
+           run->model_count, core_hours, rounds_wall_s() - start);
     return 0;
 }
