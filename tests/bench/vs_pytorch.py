@@ -13,15 +13,16 @@ import time
 import warnings
 
 import torch
-from torch import nn
 from torch.nn import functional
+
+import torch_models
 
 warnings.filterwarnings("ignore")
 
-INPUTS, CLASSES, SAMPLES = 784, 10, 8192
+SAMPLES = 8192
 USUAL = ["mlp:18x18", "mlp:7x7", "mlp:2048x1", "mlp:632x4", "mlp:1x64", "mlp:4x632", "mlp:1x2048"]
 SETUP_SECONDS_MAX = 60
-COMPILED_LAYERS_MAX = 64  # compilers unroll a network: hundreds of layers take them many minutes
+COMPILED_TENSORS_MAX = 256  # compilers unroll a network: hundreds of layers take them many minutes
 ADAMW = {"lr": 1e-4, "weight_decay": 0.0}
 
 
@@ -29,39 +30,24 @@ class Unavailable(Exception):
     """Why a way of PyTorch cannot be taken."""
 
 
-def layers_of(text):
-    """The widths of the hidden layers of `mlp:DxW` or `mlp:[DxW,DxW]`."""
-    family, _, shape = text.partition(":")
-    if family != "mlp":
-        raise Unavailable(f"{text}: only mlp is built here")
-    widths = []
-    for group in shape.strip("[]").split(","):
-        depth, width = group.strip().split("x")
-        widths += [int(width)] * int(depth)
-    return widths
-
-
-def build(text):
-    modules, before = [], INPUTS
-    for width in layers_of(text):
-        modules += [nn.Linear(before, width), nn.ReLU()]
-        before = width
-    return nn.Sequential(*modules, nn.Linear(before, CLASSES))
-
-
 class Data:
-    def __init__(self, batch):
+    def __init__(self, options):
+        self.options = options
         generator = torch.Generator().manual_seed(1)
-        self.inputs = torch.rand(SAMPLES, INPUTS, generator=generator)
-        self.labels = torch.randint(0, CLASSES, (SAMPLES,), generator=generator)
-        self.batch, self.place = batch, 0
+        self.inputs = torch.rand(SAMPLES, options.inputs, generator=generator)
+        self.labels = torch.randint(0, options.classes, (SAMPLES,), generator=generator)
+        self.place = 0
 
     def next(self):
-        if self.place + self.batch > SAMPLES:
+        batch = self.options.batch
+        if self.place + batch > SAMPLES:
             self.place = 0
-        here = slice(self.place, self.place + self.batch)
-        self.place += self.batch
+        here = slice(self.place, self.place + batch)
+        self.place += batch
         return self.inputs[here], self.labels[here]
+
+    def build(self, text):
+        return torch_models.build(text, self.options.inputs, self.options.classes)
 
 
 def stepper(forward, parameters, data, foreach):
@@ -79,20 +65,20 @@ def stepper(forward, parameters, data, foreach):
 
 
 def eager(text, data, _cohort):
-    model = build(text)
+    model = data.build(text)
     return stepper(model, list(model.parameters()), data, False)
 
 
 def foreach(text, data, _cohort):
-    model = build(text)
+    model = data.build(text)
     return stepper(model, list(model.parameters()), data, True)
 
 
 def compiled(text, data, _cohort):
-    count = len(layers_of(text))
-    if count > COMPILED_LAYERS_MAX:
-        raise Unavailable(f"{count} layers: not tried above {COMPILED_LAYERS_MAX}")
-    model = build(text)
+    model = data.build(text)
+    count = len(list(model.parameters()))
+    if count > COMPILED_TENSORS_MAX:
+        raise Unavailable(f"{count} tensors: not tried above {COMPILED_TENSORS_MAX}")
     if hasattr(torch, "compile"):
         forward = torch.compile(model)
     else:
@@ -102,7 +88,7 @@ def compiled(text, data, _cohort):
 
 def vmapped(text, data, cohort):
     """Networks of one model stacked: one call for all of a cohort."""
-    models = [build(text) for _ in range(cohort)]
+    models = [data.build(text) for _ in range(cohort)]
     if hasattr(torch, "func"):
         stacked, buffers = torch.func.stack_module_state(models)
         base = models[0]
@@ -169,7 +155,7 @@ def prepare(way, text, data, cohort):
 
     try:
         return patient(SETUP_SECONDS_MAX, ready), None
-    except Unavailable as reason:
+    except (Unavailable, torch_models.Unknown) as reason:
         return None, str(reason)
     except Exception as error:  # a way that this version of PyTorch cannot go
         return None, f"{type(error).__name__}: {error}".splitlines()[0][:200]
@@ -187,15 +173,27 @@ def time_way(step, networks, seconds):
 
 def time_engine(options, text, cohort):
     command = [options.bench, "--json", "--model", text, "--batch", str(options.batch)]
-    command += ["--seconds", str(options.seconds)]
+    command += ["--seconds", str(options.seconds), "--inputs", str(options.inputs)]
+    command += ["--classes", str(options.classes)]
     if cohort:
         command += ["--cohort", str(cohort)]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
+def check_size(data, text, parameters):
+    """Ends everything unless both have built the same network."""
+    try:
+        found = sum(tensor.numel() for tensor in data.build(text).parameters())
+    except torch_models.Unknown:
+        return
+    if found != parameters:
+        sys.exit(f"vs_pytorch: {text} has {parameters} parameters, PyTorch's has {found}")
+
+
 def measure(options, text):
-    data = Data(options.batch)
+    data = Data(options)
     first = time_engine(options, text, options.cohort)
+    check_size(data, text, first["parameters"])
     ways, skipped, times, rows = {}, {}, {}, []
     for way in WAYS:
         ready, reason = prepare(way, text, data, first["cohort"])
@@ -246,6 +244,8 @@ def read_options():
     parser.add_argument("--bench", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--model", action="append", help="a model; may be given several times")
     parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--inputs", type=int, default=784, help="values of a sample")
+    parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--cohort", type=int, default=0, help="without it the fastest")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="each contestant, each round")
