@@ -177,7 +177,10 @@ def time_engine(options, text, cohort):
     command += ["--classes", str(options.classes)]
     if cohort:
         command += ["--cohort", str(cohort)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    done = subprocess.run(command, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        sys.exit(done.returncode)  # it has said why
+    return json.loads(done.stdout)
 
 
 def check_size(data, text, parameters):
