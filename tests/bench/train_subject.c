@@ -5,6 +5,7 @@
 
 #include "tests/bench/fma_ceiling.h"
 #include "tests/bench/rounds.h"
+#include "worker/engine/program.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static struct model *create_model(const struct train_setting *setting, struct er
         .inputs = setting->data->samples.features,
         .classes = setting->classes,
     };
-    if (topology_parse(setting->model, &options.topology, error) != 0)
+    if (model_text_parse(setting->model, &options.text, error) != 0)
         return NULL;
     return model_create(&options, error);
 }
@@ -131,12 +132,7 @@ void train_subject_fini(struct train_subject *subject)
 
 double train_subject_flops(const struct train_subject *subject, uint32_t n)
 {
-    double flops = 0;
-    for (uint32_t i = 0; i < subject->model->layer_count; i++) {
-        const struct model_layer *layer = &subject->model->layers[i];
-        flops += 2.0 * layer->in * layer->out * n * (i == 0 ? 2 : 3);
-    }
-    return flops;
+    return program_flops(subject->model) * n;
 }
 
 void train_subject_drop(struct train_subject *subject, double rate)

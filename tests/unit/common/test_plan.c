@@ -65,7 +65,7 @@ static void what_does_not_fit_is_named(void **state)
     (void)state;
     expect_refusal("mlp:4000x1048576", 784, "4396952026349578 parameters, at most 2147483648");
     expect_refusal("layers:[dense 8, residual(dense 9)]", 40, "both must be equal");
-    expect_refusal("layers:[residual(3*(residual(dense 40))), conv 2k7]", 40, "does not fit");
+    expect_refusal("layers:[residual(3*(residual(conv 1k3p1))), conv 2k47]", 40, "does not fit");
     expect_refusal("cnn:8k41", 40, "kernel of 41 does not fit 1 x 40");
     expect_refusal("transformer:1x30h4p7", 784, "4 heads do not divide 30 channels");
     expect_refusal("transformer:1x32h4p5", 784, "patches of 5 do not divide 28 x 28");
