@@ -43,7 +43,8 @@ static int derive(struct experiment *experiment, const char *path, struct error 
 static int parse(struct experiment *experiment, struct entries *entries,
                  const char *const *overrides, uint32_t override_count, struct error *error)
 {
-    if (experiment_yaml_read(experiment->yaml, entries, error) != 0)
+    if (experiment_yaml_read(experiment->yaml, entries, error) != 0 ||
+        entries_fold_layers(entries, error) != 0)
         return -1;
     for (uint32_t i = 0; i < override_count; i++)
         if (entries_override(entries, overrides[i], error) != 0)

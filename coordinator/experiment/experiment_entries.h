@@ -57,6 +57,10 @@ struct entry *entries_find(const struct entries *entries, const char *path);
 int entries_check_unique(const struct entries *entries, struct error *error)
     __attribute__((warn_unused_result));
 
+/* Turns a list model.layers into a value model.spec (experiment_layers.c). Before any override. */
+int entries_fold_layers(struct entries *entries, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* Applies "key.path=text". */
 int entries_override(struct entries *entries, const char *override, struct error *error)
     __attribute__((warn_unused_result));

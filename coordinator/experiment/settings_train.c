@@ -18,7 +18,8 @@ enum {
 
 const struct setting settings_train_rows[SETTINGS_TRAIN_ROWS] = {
     {.param = {.name = "model.spec",
-               .help = "the model, as in mlp:18x18: 18 hidden layers of 18 units"},
+               .help = "the model, as in mlp:18x18: 18 hidden layers of 18 units; or a list "
+                       "model.layers"},
      .form = SETTING_MODEL,
      .scope = TOLD,
      .offset = AT(model_spec),

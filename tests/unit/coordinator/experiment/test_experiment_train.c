@@ -109,6 +109,33 @@ static void the_canonical_text_names_the_data_set_and_no_other_evaluator(void **
     experiment_destroy(&experiment);
 }
 
+/* The same model, however it is written. */
+static void a_model_may_be_a_list_of_layers(void **state)
+{
+    (void)state;
+    static const char head[] =
+        HEAD "evaluator: train\ndata: {set: mnist1d, train: 3000, select: 500, confirm: "
+             "500}\n";
+    static const char *const models[] = {
+        "model: {spec: \"layers:[dense 8, residual(dense 8,norm)]\", init: he}\n",
+        "model: {layers: [dense 8, residual(dense 8, norm)], init: he}\n",
+        "model:\n  layers:\n    - dense 8\n    - residual(dense 8, norm)\n  init: he\n",
+    };
+    char text[1024];
+    struct digest digests[3];
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "%s%s", head, models[i]);
+        struct experiment *experiment = parse(text, NULL);
+        digests[i] = experiment_digest(experiment);
+        experiment_destroy(&experiment);
+    }
+    assert_true(digest_equal(&digests[0], &digests[1]) && digest_equal(&digests[0], &digests[2]));
+    snprintf(text, sizeof text, "%smodel: {layers: dense 8}\n", head);
+    check_refused(text, NULL,
+                  "x.yaml:7:17: model.layers: expected a list such as [dense 100, "
+                  "residual(dense 100)]");
+}
+
 static void a_topology_is_canonical_in_all_texts(void **state)
 {
     (void)state;
@@ -451,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_spec_has_every_key_that_a_worker_needs),
         cmocka_unit_test(the_canonical_text_names_the_data_set_and_no_other_evaluator),
+        cmocka_unit_test(a_model_may_be_a_list_of_layers),
         cmocka_unit_test(a_topology_is_canonical_in_all_texts),
         cmocka_unit_test(the_digest_depends_on_what_is_learnt_and_how),
         cmocka_unit_test(the_canonical_text_makes_the_experiment_again),
