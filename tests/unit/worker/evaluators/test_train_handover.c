@@ -22,6 +22,11 @@ static const char *const variants[] = {
     "train.epochs = 6\ntrain.dropout = 0.3\n",
     "train.steps = 43\ntrain.optimizer = sgd\ntrain.momentum = 0.9\ntrain.l2 = 0.001\n",
     "train.steps = 43\ntrain.optimizer = sgd\ntrain.optimizer_state = keep\n",
+    "train.steps = 43\ntrain.schedule = cosine\ntrain.warmup = 9\ntrain.clip_norm = 0.5\n",
+    "train.steps = 43\ntrain.schedule = sgdr\ntrain.restart_steps = 5\n"
+    "train.restart_factor = 2\ntrain.clamp_norm = 3\ntrain.optimizer_state = keep\n",
+    "train.epochs = 8\ntrain.schedule = geometric\ntrain.decay_rate = 0.8\n"
+    "train.decay_steps = 0\ntrain.label_smoothing = 0.1\n",
 };
 
 static const char *spec_of(const char *variant)
