@@ -58,7 +58,8 @@ static double time_change(struct pricing *pricing)
     if (network_checkpoint_read(network, pricing->checkpoint, bytes, &error) != 0)
         train_fail(&error);
     network_zero_incoming(network, 0, 0);
-    network_zero_outgoing(network, 0, 0);
+    if (network->model->layer_count > 1)
+        network_zero_outgoing(network, 0, 0);
     return rounds_cpu_s() - start;
 }
 
