@@ -59,13 +59,28 @@ static blasint leading(size_t row, uint32_t columns)
     return (blasint)(row > columns ? row : columns);
 }
 
+/* What our own product does on the way out. */
+static void finish(const struct product *product)
+{
+    const struct activations c = {product->m, product->n, product->c_row, product->c};
+    struct activations from = c;
+    if (product->end == PRODUCT_ACTIVATES)
+        kernels_current()->activate(product->activation, &c);
+    if (product->end != PRODUCT_DERIVES)
+        return;
+    from.values = (float *)(uintptr_t)product->from;
+    kernels_current()->derive(product->activation, &from, &c);
+}
+
 void blas_product(const struct product *product)
 {
     assert(blas.sgemm != NULL);
     assert(product->a_row == 1 || product->a_column == 1);
     if (product->m == 0 || product->n == 0)
         return;
-    for (uint32_t i = 0; product->bias != NULL && i < product->m; i++) {
+    int continues = product->start == PRODUCT_CONTINUES;
+    int begins_with_bias = !continues && product->bias != NULL;
+    for (uint32_t i = 0; begins_with_bias && i < product->m; i++) {
         for (uint32_t j = 0; j < product->n; j++)
             product->c[i * product->c_row + j] = product->bias[i];
     }
@@ -74,8 +89,10 @@ void blas_product(const struct product *product)
                (blasint)product->m, (blasint)product->n, (blasint)product->k, 1.0F, product->a,
                transposed ? leading(product->a_column, product->m)
                           : leading(product->a_row, product->k),
-               product->b, leading(product->b_row, product->n), product->bias != NULL ? 1.0F : 0.0F,
-               product->c, leading(product->c_row, product->n));
+               product->b, leading(product->b_row, product->n),
+               continues || begins_with_bias ? 1.0F : 0.0F, product->c,
+               leading(product->c_row, product->n));
+    finish(product);
 }
 
 int engine_native_class(char *name, size_t size, struct error *error)
@@ -97,6 +114,19 @@ int engine_native_class(char *name, size_t size, struct error *error)
 int blas_open(struct error *error)
 {
     return error_set(error, -1, "this worker was built without OpenBLAS");
+}
+
+/* What our own product does on the way out. */
+static void finish(const struct product *product)
+{
+    const struct activations c = {product->m, product->n, product->c_row, product->c};
+    struct activations from = c;
+    if (product->end == PRODUCT_ACTIVATES)
+        kernels_current()->activate(product->activation, &c);
+    if (product->end != PRODUCT_DERIVES)
+        return;
+    from.values = (float *)(uintptr_t)product->from;
+    kernels_current()->derive(product->activation, &from, &c);
 }
 
 void blas_product(const struct product *product)

@@ -18,10 +18,23 @@
 
 enum { KERNEL_LANES = 16 };
 
+/* What a product's chains begin with. */
+enum product_start {
+    PRODUCT_STARTS = 0,    /* bias[i], or 0 without a bias */
+    PRODUCT_CONTINUES = 1, /* what c holds: two products in a row are one over the longer k */
+};
+
+/* What becomes of a product's outputs before they are stored: c is activations then. */
+enum product_end {
+    PRODUCT_ENDS = 0,      /* nothing */
+    PRODUCT_ACTIVATES = 1, /* as by `activate` */
+    PRODUCT_DERIVES = 2,   /* as by `derive`, from `from` */
+};
+
 /*
- * c[i][j] = start_i + sum over k of a(i,k) * b[k][j], one chain of fused multiply-adds per output
- * in ascending k; start_i is bias[i], or 0 without a bias. a(i,k) = a[i * a_row + k * a_column], so
- * a transposed matrix needs no copy. b and c have any alignment; only their n columns are touched.
+ * c[i][j] = start + sum over k of a(i,k) * b[k][j], one chain of fused multiply-adds per output in
+ * ascending k. a(i,k) = a[i * a_row + k * a_column], so a transposed matrix needs no copy. b and c
+ * have any alignment; only their n columns are touched.
  */
 struct product {
     uint32_t m, n, k;
@@ -32,6 +45,29 @@ struct product {
     const float *bias; /* [m] or NULL */
     float *c;
     size_t c_row;
+    enum product_start start;
+    enum product_end end;
+    enum activation activation; /* of an end */
+    const float *from;          /* [m] rows, c_row floats apart */
+};
+
+/*
+ * sums[i * sums_row + j] = sum over all samples of left row i times right row j. A row is `runs`
+ * runs of n samples each, left_run and right_run floats from one to the next: one for a dense
+ * layer, one per position or time step where weights are shared between those. Sixteen lanes: lane
+ * l takes samples l, l + 16, ... of the first run by fused multiply-adds in ascending order from 0,
+ * and 0 * 0 beyond the run's last; then those of the next run; at the end lanes l + 8, l + 4, l +
+ * 2, l + 1 are added to lane l, in that order. Rows have any alignment and may overlap (a shifted
+ * row is another one); only n samples of a run are touched.
+ */
+struct lane_product {
+    uint32_t left_rows, right_rows, n, runs;
+    const float *left;
+    size_t left_row, left_run;
+    const float *right;
+    size_t right_row, right_run;
+    float *sums;
+    size_t sums_row;
 };
 
 /* A mini-batch from the data set. */
@@ -132,9 +168,9 @@ struct kernels {
     /* sums[u]: lane l adds samples l, l + 16, ... in ascending order from 0; then lanes l + 8, l +
      * 4, l + 2, l + 1 are added to lane l, in that order. */
     void (*sum_samples)(const struct activations *values, float *sums);
-    /* sums[i * sums_row + j] = sum over samples of left[i] * right[j]: lane l takes samples l, l +
-     * 16, ... by fused multiply-adds in ascending order from 0, and 0 * 0 beyond the last; then as
-     * above. For few units: there the chains of `product` over the samples are too long. */
+    void (*lane_product)(const struct lane_product *product);
+    /* The same for rows of one run: sums[i * sums_row + j] is left[i] times right[j]. For few
+     * units: there the chains of `product` over the samples are too long. */
     void (*sum_products)(const struct activations *left, const struct activations *right,
                          float *sums, size_t sums_row);
     /* Fills values (and kept) from the second row of layers on. */

@@ -21,6 +21,9 @@ struct floats {
 struct doubles {
     __m256d part[4];
 };
+struct quartet {
+    struct floats x0, x1, x2, x3;
+};
 struct words {
     __m256i low, high;
 };
@@ -154,6 +157,48 @@ static inline double doubles_sum(struct doubles x)
         _mm256_add_pd(_mm256_add_pd(x.part[0], x.part[2]), _mm256_add_pd(x.part[1], x.part[3]));
     __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+/*
+ * Lanes 0 .. 3 are floats_sum of a.x0 .. a.x3, lanes 4 .. 7 those of b, and so on. Vectors are met
+ * in pairs (a, b): lanes of the lower half of a group go on in a's place, those of the upper half
+ * in b's, so each step halves what is left.
+ */
+static inline __m256 sum_of_halves(__m256 a, __m256 b)
+{
+    return _mm256_add_ps(_mm256_blend_ps(a, b, 0xf0), _mm256_permute2f128_ps(a, b, 0x21));
+}
+
+static inline __m256 sum_of_pairs(__m256 a, __m256 b)
+{
+    __m256 crossed = _mm256_shuffle_ps(a, b, 0x4e);
+    return _mm256_add_ps(_mm256_blend_ps(a, b, 0xcc), crossed);
+}
+
+static inline __m256 sum_of_neighbours(__m256 a, __m256 b)
+{
+    __m256 crossed = _mm256_blend_ps(_mm256_movehdup_ps(a), _mm256_moveldup_ps(b), 0xaa);
+    return _mm256_add_ps(_mm256_blend_ps(a, b, 0xaa), crossed);
+}
+
+static inline __m256 sum_of_lanes(struct floats x)
+{
+    return _mm256_add_ps(x.low, x.high);
+}
+
+static inline __m256 sums_of_eight(struct quartet a, struct quartet b)
+{
+    __m256 x0 = sum_of_halves(sum_of_lanes(a.x0), sum_of_lanes(b.x0));
+    __m256 x1 = sum_of_halves(sum_of_lanes(a.x1), sum_of_lanes(b.x1));
+    __m256 x2 = sum_of_halves(sum_of_lanes(a.x2), sum_of_lanes(b.x2));
+    __m256 x3 = sum_of_halves(sum_of_lanes(a.x3), sum_of_lanes(b.x3));
+    return sum_of_neighbours(sum_of_pairs(x0, x2), sum_of_pairs(x1, x3));
+}
+
+static inline struct floats floats_sums(struct quartet a, struct quartet b, struct quartet c,
+                                        struct quartet d)
+{
+    return (struct floats){sums_of_eight(a, b), sums_of_eight(c, d)};
 }
 
 static inline struct words words_all(uint32_t x)

@@ -27,6 +27,10 @@ struct floats {
 struct doubles {
     __m512d low, high;
 };
+/* Four vectors; named and not an array, so that compilers keep them in registers. */
+struct quartet {
+    struct floats x0, x1, x2, x3;
+};
 struct words {
     __m512i x;
 };
@@ -146,6 +150,58 @@ static inline double doubles_sum(struct doubles x)
     __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd(eight, 1));
     __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+/*
+ * Lanes 0 .. 3 are floats_sum of a.x0 .. a.x3, lanes 4 .. 7 those of b, and so on. Vectors are met
+ * in pairs (a, b): lanes of the lower half of a group go on in a's place, those of the upper half
+ * in b's, so each step halves what is left.
+ */
+static inline __m512 sum_of_halves(__m512 a, __m512 b)
+{
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e));
+}
+
+static inline __m512 sum_of_quarters(__m512 a, __m512 b)
+{
+    const __m512i order = _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13);
+    __m512 crossed =
+        _mm512_castpd_ps(_mm512_permutex2var_pd(_mm512_castps_pd(a), order, _mm512_castps_pd(b)));
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b), crossed);
+}
+
+static inline __m512 sum_of_pairs(__m512 a, __m512 b)
+{
+    __m512 crossed =
+        _mm512_castpd_ps(_mm512_shuffle_pd(_mm512_castps_pd(a), _mm512_castps_pd(b), 0x55));
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), crossed);
+}
+
+static inline __m512 sum_of_neighbours(__m512 a, __m512 b)
+{
+    const __m512i order =
+        _mm512_setr_epi32(1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30);
+    __m512 crossed = _mm512_permutex2var_ps(a, order, b);
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xaaaa, a, b), crossed);
+}
+
+static inline struct floats floats_sums(struct quartet a, struct quartet b, struct quartet c,
+                                        struct quartet d)
+{
+    struct quartet ac = {{sum_of_halves(a.x0.x, c.x0.x)},
+                         {sum_of_halves(a.x1.x, c.x1.x)},
+                         {sum_of_halves(a.x2.x, c.x2.x)},
+                         {sum_of_halves(a.x3.x, c.x3.x)}};
+    struct quartet bd = {{sum_of_halves(b.x0.x, d.x0.x)},
+                         {sum_of_halves(b.x1.x, d.x1.x)},
+                         {sum_of_halves(b.x2.x, d.x2.x)},
+                         {sum_of_halves(b.x3.x, d.x3.x)}};
+    struct quartet all = {{sum_of_quarters(ac.x0.x, bd.x0.x)},
+                          {sum_of_quarters(ac.x1.x, bd.x1.x)},
+                          {sum_of_quarters(ac.x2.x, bd.x2.x)},
+                          {sum_of_quarters(ac.x3.x, bd.x3.x)}};
+    return (struct floats){
+        sum_of_neighbours(sum_of_pairs(all.x0.x, all.x2.x), sum_of_pairs(all.x1.x, all.x3.x))};
 }
 
 static inline struct words words_all(uint32_t x)

@@ -23,6 +23,9 @@ struct floats {
 struct doubles {
     double lane[LANES];
 };
+struct quartet {
+    struct floats x0, x1, x2, x3;
+};
 struct words {
     four_words part[PARTS];
 };
@@ -183,6 +186,18 @@ static inline double doubles_sum(struct doubles x)
             x.lane[i] += x.lane[i + half];
     }
     return x.lane[0];
+}
+
+static inline four_floats quartet_sums(struct quartet x)
+{
+    return (four_floats){floats_sum(x.x0), floats_sum(x.x1), floats_sum(x.x2), floats_sum(x.x3)};
+}
+
+/* Lanes 0 .. 3 are floats_sum of a.x0 .. a.x3, lanes 4 .. 7 those of b, and so on. */
+static inline struct floats floats_sums(struct quartet a, struct quartet b, struct quartet c,
+                                        struct quartet d)
+{
+    return (struct floats){{quartet_sums(a), quartet_sums(b), quartet_sums(c), quartet_sums(d)}};
 }
 
 static inline struct words words_all(uint32_t x)

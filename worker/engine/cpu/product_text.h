@@ -6,6 +6,9 @@
  * of columns first: the panel of b is then met again in the cache.
  */
 
+/* What becomes of the sums on their way out: only what relu needs is cheap enough for here. */
+enum tile_end { TILE_ENDS, TILE_ACTIVATES, TILE_DERIVES };
+
 struct tile {
     const float *a;
     size_t a_row, a_column;
@@ -15,6 +18,9 @@ struct tile {
     float *c;
     size_t c_row;
     uint32_t k;
+    enum product_start start;
+    enum tile_end end;
+    const float *from; /* of TILE_DERIVES; rows as c */
     struct lanes last; /* of the last vector */
 };
 
@@ -23,18 +29,12 @@ enum { TILE_ROWS = 6, TILE_VECTORS = 4 };
 /* Whether the last vector is whole, or goes by tile.last. */
 enum tile_edge { TILE_WHOLE, TILE_PARTIAL };
 
-/*
- * One row of a tile. Named parts and not an array, here and below: compilers keep those in
- * registers. How many are used is a constant wherever these functions are called.
- */
-struct strip {
-    struct floats x0, x1, x2, x3;
-};
-
-static inline struct strip strip_all(float x)
+/* One row of a tile is a quartet of vectors, of which the first `vectors` are used: a constant
+ * wherever these functions are called. */
+static inline struct quartet strip_all(float x)
 {
     struct floats all = floats_all(x);
-    return (struct strip){all, all, all, all};
+    return (struct quartet){all, all, all, all};
 }
 
 static inline struct floats strip_load_part(const float *from, enum tile_edge edge,
@@ -43,10 +43,10 @@ static inline struct floats strip_load_part(const float *from, enum tile_edge ed
     return edge == TILE_WHOLE ? floats_load(from) : floats_load_where(from, last);
 }
 
-static inline struct strip strip_load(const float *from, const uint32_t vectors,
-                                      enum tile_edge edge, struct lanes last)
+static inline struct quartet strip_load(const float *from, const uint32_t vectors,
+                                        enum tile_edge edge, struct lanes last)
 {
-    struct strip b = strip_all(0);
+    struct quartet b = strip_all(0);
     b.x0 = strip_load_part(from, vectors == 1 ? edge : TILE_WHOLE, last);
     if (vectors > 1)
         b.x1 = strip_load_part(from + LANES, vectors == 2 ? edge : TILE_WHOLE, last);
@@ -57,10 +57,10 @@ static inline struct strip strip_load(const float *from, const uint32_t vectors,
     return b;
 }
 
-static inline struct strip strip_add_product(struct strip c, float a, struct strip b,
-                                             const uint32_t vectors)
+/* c + factor * b, lane by lane */
+static inline struct quartet strip_add_products(struct quartet c, struct floats factor,
+                                                struct quartet b, const uint32_t vectors)
 {
-    struct floats factor = floats_all(a);
     c.x0 = floats_fma(factor, b.x0, c.x0);
     if (vectors > 1)
         c.x1 = floats_fma(factor, b.x1, c.x1);
@@ -71,7 +71,14 @@ static inline struct strip strip_add_product(struct strip c, float a, struct str
     return c;
 }
 
-static inline void strip_store(float *to, struct strip c, const uint32_t vectors, struct lanes last)
+static inline struct quartet strip_add_product(struct quartet c, float a, struct quartet b,
+                                               const uint32_t vectors)
+{
+    return strip_add_products(c, floats_all(a), b, vectors);
+}
+
+static inline void strip_store(float *to, struct quartet c, const uint32_t vectors,
+                               struct lanes last)
 {
     if (vectors > 1)
         floats_store(to, c.x0);
@@ -86,8 +93,47 @@ static inline void strip_store(float *to, struct strip c, const uint32_t vectors
                                       : c.x3);
 }
 
-static inline struct strip strip_start(const struct tile *tile, const uint32_t row)
+static inline struct quartet strip_activate(struct quartet c)
 {
+    return (struct quartet){
+        activation_of(ACTIVATION_RELU, c.x0),
+        activation_of(ACTIVATION_RELU, c.x1),
+        activation_of(ACTIVATION_RELU, c.x2),
+        activation_of(ACTIVATION_RELU, c.x3),
+    };
+}
+
+static inline struct quartet strip_derive(struct quartet from, struct quartet c)
+{
+    return (struct quartet){
+        derived(ACTIVATION_RELU, from.x0, c.x0),
+        derived(ACTIVATION_RELU, from.x1, c.x1),
+        derived(ACTIVATION_RELU, from.x2, c.x2),
+        derived(ACTIVATION_RELU, from.x3, c.x3),
+    };
+}
+
+/* One row of a tile leaves. */
+static inline __attribute__((always_inline)) void strip_end(const struct tile *tile,
+                                                            const uint32_t row, struct quartet c,
+                                                            const uint32_t vectors,
+                                                            enum tile_edge edge)
+{
+    const size_t place = row * tile->c_row;
+    if (tile->end == TILE_ACTIVATES)
+        c = strip_activate(c);
+    if (tile->end == TILE_DERIVES)
+        c = strip_derive(strip_load(tile->from + place, vectors, edge, tile->last), c);
+    strip_store(tile->c + place, c, vectors, tile->last);
+}
+
+static inline __attribute__((always_inline)) struct quartet strip_start(const struct tile *tile,
+                                                                        const uint32_t row,
+                                                                        const uint32_t vectors,
+                                                                        enum tile_edge edge)
+{
+    if (tile->start == PRODUCT_CONTINUES)
+        return strip_load(tile->c + row * tile->c_row, vectors, edge, tile->last);
     return strip_all(tile->bias == NULL ? 0 : tile->bias[row]);
 }
 
@@ -97,15 +143,15 @@ tile_run(const struct tile *tile, const uint32_t rows, const uint32_t vectors, e
 {
     const size_t a_row = tile->a_row, a_column = tile->a_column, b_row = tile->b_row;
     const struct lanes last = tile->last;
-    struct strip c0 = strip_start(tile, 0);
-    struct strip c1 = rows > 1 ? strip_start(tile, 1) : c0;
-    struct strip c2 = rows > 2 ? strip_start(tile, 2) : c0;
-    struct strip c3 = rows > 3 ? strip_start(tile, 3) : c0;
-    struct strip c4 = rows > 4 ? strip_start(tile, 4) : c0;
-    struct strip c5 = rows > 5 ? strip_start(tile, 5) : c0;
+    struct quartet c0 = strip_start(tile, 0, vectors, edge);
+    struct quartet c1 = rows > 1 ? strip_start(tile, 1, vectors, edge) : c0;
+    struct quartet c2 = rows > 2 ? strip_start(tile, 2, vectors, edge) : c0;
+    struct quartet c3 = rows > 3 ? strip_start(tile, 3, vectors, edge) : c0;
+    struct quartet c4 = rows > 4 ? strip_start(tile, 4, vectors, edge) : c0;
+    struct quartet c5 = rows > 5 ? strip_start(tile, 5, vectors, edge) : c0;
     const float *a = tile->a, *b = tile->b;
     for (uint32_t k = tile->k; k > 0; k--) {
-        struct strip row = strip_load(b, vectors, edge, last);
+        struct quartet row = strip_load(b, vectors, edge, last);
         c0 = strip_add_product(c0, a[0], row, vectors);
         if (rows > 1)
             c1 = strip_add_product(c1, a[a_row], row, vectors);
@@ -120,18 +166,17 @@ tile_run(const struct tile *tile, const uint32_t rows, const uint32_t vectors, e
         a += a_column;
         b += b_row;
     }
-    const size_t c_row = tile->c_row;
-    strip_store(tile->c, c0, vectors, last);
+    strip_end(tile, 0, c0, vectors, edge);
     if (rows > 1)
-        strip_store(tile->c + c_row, c1, vectors, last);
+        strip_end(tile, 1, c1, vectors, edge);
     if (rows > 2)
-        strip_store(tile->c + 2 * c_row, c2, vectors, last);
+        strip_end(tile, 2, c2, vectors, edge);
     if (rows > 3)
-        strip_store(tile->c + 3 * c_row, c3, vectors, last);
+        strip_end(tile, 3, c3, vectors, edge);
     if (rows > 4)
-        strip_store(tile->c + 4 * c_row, c4, vectors, last);
+        strip_end(tile, 4, c4, vectors, edge);
     if (rows > 5)
-        strip_store(tile->c + 5 * c_row, c5, vectors, last);
+        strip_end(tile, 5, c5, vectors, edge);
 }
 
 /* What does not fit the registers is never asked for, and compiles to nothing. */
@@ -239,6 +284,12 @@ static struct tile product_tile(const struct product *product)
         .c = product->c,
         .c_row = product->c_row,
         .k = product->k,
+        .start = product->start,
+        .end = product->activation != ACTIVATION_RELU ? TILE_ENDS
+               : product->end == PRODUCT_ACTIVATES    ? TILE_ACTIVATES
+               : product->end == PRODUCT_DERIVES      ? TILE_DERIVES
+                                                      : TILE_ENDS,
+        .from = product->from,
     };
 }
 
@@ -251,6 +302,7 @@ static void product_by_panels(const struct product *product, struct cut cut)
         struct tile tile = product_tile(product);
         tile.b += first;
         tile.c += first;
+        tile.from += product->from != NULL ? first : 0;
         tile.last = lanes_first((columns - 1) % LANES + 1);
         uint32_t left = product->m;
         for (uint32_t tiles = cut.tiles; tiles > 0; tiles--) {
@@ -259,6 +311,7 @@ static void product_by_panels(const struct product *product, struct cut cut)
             left -= rows;
             tile.a += rows * tile.a_row;
             tile.c += rows * tile.c_row;
+            tile.from += product->from != NULL ? rows * tile.c_row : 0;
             if (tile.bias != NULL)
                 tile.bias += rows;
         }
@@ -292,11 +345,25 @@ static void product_by_tiles(const struct product *product, struct cut cut)
             columns = panel_columns(product->n - first, cut.width);
             tile.b = product->b + first;
             tile.c = product->c + row * product->c_row + first;
+            if (product->from != NULL)
+                tile.from = product->from + row * product->c_row + first;
             tile.last = lanes_first((columns - 1) % LANES + 1);
             tile_choose(&tile, rows, columns);
         }
         row += rows;
     }
+}
+
+/* What is not done on the way out. */
+static void product_finish(const struct product *product)
+{
+    const struct activations c = {product->m, product->n, product->c_row, product->c};
+    const struct activations from = {product->m, product->n, product->c_row,
+                                     (float *)(uintptr_t)product->from};
+    if (product->end == PRODUCT_ACTIVATES)
+        activate(product->activation, &c);
+    else
+        derive(product->activation, &from, &c);
 }
 
 static void product(const struct product *product)
@@ -309,4 +376,6 @@ static void product(const struct product *product)
         product_by_tiles(product, cut);
     else
         product_by_panels(product, cut);
+    if (product->end != PRODUCT_ENDS && product->activation != ACTIVATION_RELU)
+        product_finish(product);
 }

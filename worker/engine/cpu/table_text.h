@@ -16,6 +16,9 @@
 #include "worker/engine/cpu/step_text.h"
 
 #include "worker/engine/cpu/chain_text.h"
+#include "worker/engine/cpu/product_text.h"
+
+#include "worker/engine/cpu/narrow_text.h"
 
 _Static_assert((int)LANES == (int)KERNEL_LANES, "the contract's sums are over sixteen lanes");
 
@@ -28,6 +31,7 @@ static const struct kernels table = {
     .derive = derive,
     .drop = drop,
     .sum_samples = sum_samples,
+    .lane_product = lane_product,
     .sum_products = sum_products,
     .chain_forward = chain_forward,
     .chain_backward = chain_backward,

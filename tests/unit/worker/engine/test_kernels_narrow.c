@@ -18,15 +18,19 @@
 
 enum { UNITS_MAX = 9, SUMS_ROW = 13 };
 
-/* kernels.h, word for word. */
-static float sum_of_products(const float *left, const float *right, uint32_t n)
+/* kernels.h, word for word: `runs` runs of n samples. */
+static float sum_of_runs(const struct lane_product *p, uint32_t i, uint32_t j)
 {
     float lanes[KERNEL_LANES] = {0};
-    for (uint32_t first = 0; first < n; first += KERNEL_LANES)
-        for (uint32_t lane = 0; lane < KERNEL_LANES; lane++) {
-            uint32_t s = first + lane;
-            lanes[lane] = fmaf(s < n ? left[s] : 0, s < n ? right[s] : 0, lanes[lane]);
-        }
+    for (uint32_t run = 0; run < p->runs; run++) {
+        const float *left = p->left + i * p->left_row + run * p->left_run;
+        const float *right = p->right + j * p->right_row + run * p->right_run;
+        for (uint32_t first = 0; first < p->n; first += KERNEL_LANES)
+            for (uint32_t lane = 0; lane < KERNEL_LANES; lane++) {
+                uint32_t s = first + lane;
+                lanes[lane] = fmaf(s < p->n ? left[s] : 0, s < p->n ? right[s] : 0, lanes[lane]);
+            }
+    }
     for (uint32_t half = KERNEL_LANES / 2; half > 0; half /= 2)
         for (uint32_t lane = 0; lane < half; lane++)
             lanes[lane] += lanes[lane + half];
@@ -49,14 +53,21 @@ static void check(uint32_t left_units, uint32_t right_units, uint32_t n)
     const struct kernels *tables[TABLES_MAX];
     int count = cases_tables(tables);
     struct activations left = draw(left_units, n, n), right = draw(right_units, n, 1000 + n);
+    const struct lane_product product = {
+        .n = n,
+        .runs = 1,
+        .left = left.values,
+        .left_row = left.stride,
+        .right = right.values,
+        .right_row = right.stride,
+    };
     for (int t = 0; t < count; t++) {
         float expected[UNITS_MAX * SUMS_ROW], sums[UNITS_MAX * SUMS_ROW];
         for (uint32_t i = 0; i < UNITS_MAX * SUMS_ROW; i++)
             expected[i] = sums[i] = (float)i; /* what is not a sum stays */
         for (uint32_t i = 0; i < left_units; i++)
             for (uint32_t j = 0; j < right_units; j++)
-                expected[i * SUMS_ROW + j] = sum_of_products(left.values + i * left.stride,
-                                                             right.values + j * right.stride, n);
+                expected[i * SUMS_ROW + j] = sum_of_runs(&product, i, j);
         tables[t]->sum_products(&left, &right, sums, SUMS_ROW);
         cases_assert_same(sums, expected, UNITS_MAX * SUMS_ROW, tables[t]->name);
     }
@@ -72,6 +83,45 @@ static void sums_of_products_are_as_defined(void **state)
         for (uint32_t left = 1; left <= UNITS_MAX; left += 2)
             for (uint32_t right = 1; right <= UNITS_MAX; right++)
                 check(left, right, samples[i]);
+}
+
+/* Runs that do not follow each other, rows that overlap as those of a convolution do. */
+static void long_rows_go_run_by_run(void **state)
+{
+    (void)state;
+    enum { RUNS = 3, STEP = 37, RIGHT_STEP = 41, LENGTH = 400 };
+    static const uint32_t samples[] = {1, 16, 31, 32};
+    const struct kernels *tables[TABLES_MAX];
+    int count = cases_tables(tables);
+    float *values = cases_floats(LENGTH);
+    cases_fill(values, LENGTH, 7);
+    for (uint32_t i = 0; i < sizeof samples / sizeof samples[0] * UNITS_MAX; i++) {
+        float expected[UNITS_MAX * SUMS_ROW], sums[UNITS_MAX * SUMS_ROW];
+        struct lane_product product = {
+            .left_rows = i / 4 + 1,
+            .right_rows = UNITS_MAX - i / 4,
+            .n = samples[i % 4],
+            .runs = RUNS,
+            .left = values,
+            .left_row = 3,
+            .left_run = STEP,
+            .right = values + LENGTH / 2 + 1,
+            .right_row = 1,
+            .right_run = RIGHT_STEP,
+            .sums = sums,
+            .sums_row = SUMS_ROW,
+        };
+        for (int t = 0; t < count; t++) {
+            for (uint32_t u = 0; u < UNITS_MAX * SUMS_ROW; u++)
+                expected[u] = sums[u] = (float)u;
+            for (uint32_t row = 0; row < product.left_rows; row++)
+                for (uint32_t column = 0; column < product.right_rows; column++)
+                    expected[row * SUMS_ROW + column] = sum_of_runs(&product, row, column);
+            tables[t]->lane_product(&product);
+            cases_assert_same(sums, expected, UNITS_MAX * SUMS_ROW, tables[t]->name);
+        }
+    }
+    free(values);
 }
 
 /* ------------------------------------------------------------------------------------- chains */
@@ -231,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_of_products_are_as_defined),
+        cmocka_unit_test(long_rows_go_run_by_run),
         cmocka_unit_test(chains_are_what_they_stand_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,13 +27,15 @@ struct trial {
 };
 
 enum layout { A_BY_ROWS, A_BY_COLUMNS };
-enum start { FROM_ZERO, FROM_BIAS };
+enum start { FROM_ZERO, FROM_BIAS, FROM_C, STARTS };
 
 static void oracle(const struct product *p, float *c)
 {
     for (uint32_t i = 0; i < p->m; i++) {
         for (uint32_t j = 0; j < p->n; j++) {
-            float sum = p->bias == NULL ? 0 : p->bias[i];
+            float sum = p->start == PRODUCT_CONTINUES ? c[i * p->c_row + j]
+                        : p->bias == NULL             ? 0
+                                                      : p->bias[i];
             for (uint32_t k = 0; k < p->k; k++)
                 sum = fmaf(p->a[i * p->a_row + k * p->a_column], p->b[k * p->b_row + j], sum);
             c[i * p->c_row + j] = sum;
@@ -71,6 +73,7 @@ static void trial_open(struct trial *trial, struct shape shape, enum layout layo
         .bias = start == FROM_BIAS ? trial->bias + SKEW : NULL,
         .c = trial->c + SKEW,
         .c_row = c_row,
+        .start = start == FROM_C ? PRODUCT_CONTINUES : PRODUCT_STARTS,
     };
     cases_fill(trial->expected, trial->c_count, 4); /* must stay between the rows */
     memcpy(trial->c, trial->expected, trial->c_count * sizeof(float));
@@ -90,10 +93,10 @@ static void check_shape(struct shape shape, void (*fill)(float *, size_t, uint32
 {
     const struct kernels *tables[TABLES_MAX];
     int tables_count = cases_tables(tables);
-    for (int variant = 0; variant < 4; variant++) {
+    for (int variant = 0; variant < 2 * STARTS; variant++) {
         struct trial trial;
-        trial_open(&trial, shape, variant % 2 ? A_BY_COLUMNS : A_BY_ROWS,
-                   variant / 2 ? FROM_BIAS : FROM_ZERO, fill);
+        trial_open(&trial, shape, variant % 2 ? A_BY_COLUMNS : A_BY_ROWS, (enum start)(variant / 2),
+                   fill);
         for (int t = 0; t < tables_count; t++) {
             char what[96];
             snprintf(what, sizeof what, "%s, m %u n %u k %u, variant %d", tables[t]->name, shape.m,
@@ -127,6 +130,53 @@ static void holds_for_long_and_large_products(void **state)
                                           {67, 97, 129},  {70, 64, 600}, {259, 81, 261}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         check_shape(shapes[i], cases_fill);
+}
+
+/* A product that ends in an activation or its derivative is the product and then that. */
+static void ends_as_the_kernels_after_it_would(void **state)
+{
+    (void)state;
+    enum { M = 13, K = 5, N_MAX = 130 };
+    static const uint32_t columns[] = {1, 16, 30, 63, 80, N_MAX};
+    const struct kernels *tables[TABLES_MAX];
+    int count = cases_tables(tables);
+    size_t stride = cases_stride(N_MAX);
+    float *a = cases_floats(M * K), *b = cases_floats(K * stride), *from = cases_floats(M * stride);
+    float *c = cases_floats(M * stride), *expected = cases_floats(M * stride);
+    cases_fill(a, M * K, 1);
+    cases_fill(b, K * stride, 2);
+    cases_fill_with_special(from, M * stride, 3);
+    cases_settle(from, M * stride);
+    for (uint32_t i = 0; i < sizeof columns / sizeof columns[0] * ACTIVATION_GELU * 2; i++) {
+        struct product product = {.m = M, .n = columns[i / 8], .k = K, .a = a, .a_row = K};
+        product.a_column = 1;
+        product.b = b;
+        product.b_row = product.c_row = stride;
+        product.activation = (enum activation)(i % 4 + 1);
+        product.from = from;
+        for (int t = 0; t < count; t++) {
+            struct activations out = {M, product.n, stride, expected}, of = out;
+            of.values = from;
+            product.c = expected;
+            product.end = PRODUCT_ENDS;
+            tables[t]->product(&product);
+            if (i / 4 % 2)
+                tables[t]->activate(product.activation, &out);
+            else
+                tables[t]->derive(product.activation, &of, &out);
+            product.c = c;
+            product.end = i / 4 % 2 ? PRODUCT_ACTIVATES : PRODUCT_DERIVES;
+            tables[t]->product(&product);
+            for (uint32_t row = 0; row < M; row++)
+                cases_assert_same(c + row * stride, expected + row * stride, product.n,
+                                  tables[t]->name);
+        }
+    }
+    free(a);
+    free(b);
+    free(from);
+    free(c);
+    free(expected);
 }
 
 static void keeps_nan_infinity_and_denormals(void **state)
@@ -181,11 +231,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_one_chain_per_output),
         cmocka_unit_test(holds_for_long_and_large_products),
+        cmocka_unit_test(ends_as_the_kernels_after_it_would),
         cmocka_unit_test(keeps_nan_infinity_and_denormals),
         cmocka_unit_test(openblas_agrees_within_rounding),
         cmocka_unit_test(the_native_class_has_a_name),
     };
     const struct CMUnitTest flushed[] = {
+        cmocka_unit_test(ends_as_the_kernels_after_it_would),
         cmocka_unit_test(keeps_nan_infinity_and_denormals),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
