@@ -10,9 +10,7 @@
 #include "worker/engine/cpu/math_text.h"
 
 #include "worker/engine/cpu/batch_text.h"
-#include "worker/engine/cpu/narrow_text.h"
 #include "worker/engine/cpu/norm_text.h"
-#include "worker/engine/cpu/product_text.h"
 #include "worker/engine/cpu/step_text.h"
 
 #include "worker/engine/cpu/chain_text.h"
