@@ -361,7 +361,7 @@ void plan_add_layer(struct plan_builder *builder, const struct layer_item *item)
     case LAYER_RESIDUAL:
     case LAYER_GROUP:
     case LAYER_END:
-        assert(!"brackets are plan.c's");
+        assert(0 && "brackets are plan.c's");
         break;
     }
 }

@@ -132,7 +132,7 @@ static void finish(const struct product *product)
 void blas_product(const struct product *product)
 {
     (void)product;
-    assert(!"blas_product without blas_open");
+    assert(0 && "blas_product without blas_open");
 }
 
 int engine_native_class(char *name, size_t size, struct error *error)
