@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* As many as bulk.c takes in a turn. */
-enum { PIECES = 16 };
+enum { PIECES = 8 };
 
 struct piece {
     struct blob_hash *of; /* NULL: done with */

@@ -17,7 +17,7 @@ struct blob_hash {
     uint8_t block[BLAKE2B_BLOCK_BYTES];
 };
 
-struct blob_hasher; /* the pieces that wait: a few mebibytes at most */
+struct blob_hasher; /* the pieces that wait: two mebibytes at most */
 
 enum blob_hash_way { BLOB_HASH_FAST, BLOB_HASH_ONE_BY_ONE };
 

@@ -25,8 +25,7 @@ enum {
     WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
     RETRY_MS = 1000,
     TRIES = 5,
-    TURN_BYTES_IN_MAX = 4 << 20, /* a few milliseconds of work, */
-    TURN_BYTES_MAX = 2 << 20,    /* as is so much on its way out */
+    TURN_BYTES_MAX = 2 << 20, /* in each direction: a few milliseconds of work */
     TURN_REQUESTS_MAX = 256,
     BEGUN_MAX = 64, /* blobs going out whose beginning is remembered */
 };
@@ -522,7 +521,7 @@ int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct err
 {
     struct datagram datagram;
     uint64_t bytes = 0;
-    while (budget-- > 0 && bytes < TURN_BYTES_IN_MAX &&
+    while (budget-- > 0 && bytes < TURN_BYTES_MAX &&
            sockets_receive(bulk->sockets, SOCKET_BULK, &datagram)) {
         struct codec_cursor cursor = {.bytes = datagram.bytes, .size = datagram.count};
         struct message message;
