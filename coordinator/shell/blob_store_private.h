@@ -23,9 +23,12 @@ enum {
     BLOB_UNSYNCED_MAX = 32, /* more blobs than this are synced with the whole file system at once */
 };
 
-/* Where so much is on its way to the disk, what comes next is a flood and need not stay in memory:
- * most of it will not be asked for again, and what is will be read once. */
-static const uint64_t BLOB_FLOOD_BYTES = UINT64_C(32) << 20;
+/*
+ * Where so much is on its way to the disk, what comes next is a flood, and so much of it need not
+ * stay in memory: most will not be asked for again, and what is will be read once.
+ */
+static const uint64_t BLOB_FLOOD_BYTES = UINT64_C(16) << 20;
+static const uint64_t BLOB_FLOOD_REST_BYTES = UINT64_C(64) << 20;
 
 /* What was published and does not survive a power cut yet. */
 struct blob_unsynced {
@@ -46,6 +49,7 @@ struct blob_store {
     struct blob_index index;
     struct blob_unsynced unsynced;
     struct blob_hasher *hasher;   /* of all that is being written */
+    uint64_t flood_left;          /* bytes that are to come before the flood is over */
     uint64_t bytes_behind;        /* what `behind` was given and is not done with */
     struct blob_behind *behind;   /* or NULL */
     struct blob_uncache *uncache; /* or NULL */

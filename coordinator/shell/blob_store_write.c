@@ -124,6 +124,17 @@ static void remember_unsynced(struct blob_store *store, const struct digest *dig
         unsynced->count++;
 }
 
+/* Before the blob itself is on its way to the disk: one by itself is no flood, however large. */
+static void watch_flood(struct blob_store *store, const struct digest *digest, uint64_t bytes)
+{
+    if (store->unsynced.bytes + store->bytes_behind >= BLOB_FLOOD_BYTES)
+        store->flood_left = BLOB_FLOOD_REST_BYTES;
+    if (store->flood_left == 0)
+        return;
+    store->flood_left -= bytes < store->flood_left ? bytes : store->flood_left;
+    blob_uncache_soon(store, digest);
+}
+
 static int open_or_make_folder(const struct blob_store *store, const char *name)
 {
     int fd = blob_open_folder(store, name);
@@ -168,8 +179,7 @@ static enum blob_result publish(struct blob_writer *writer, const struct digest 
     if (result != BLOB_OK)
         return result;
     blob_index_insert(&store->index, expected, writer->bytes);
-    if (store->unsynced.bytes + store->bytes_behind >= BLOB_FLOOD_BYTES)
-        blob_uncache_soon(store, expected);
+    watch_flood(store, expected, writer->bytes);
     remember_unsynced(store, expected, writer->bytes);
     return BLOB_OK;
 }
