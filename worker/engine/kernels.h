@@ -18,6 +18,14 @@
 
 enum { KERNEL_LANES = 16 };
 
+/*
+ * How a matrix of many columns lies in memory. In panels it is cut by columns: 64 each, and the
+ * last 80 or fewer, but more than 64, into 48 and the rest. A panel's rows follow each other, each
+ * as long as the panel is wide (the last rounded up to 16 floats); so the panel from column j on
+ * begins at j * rows. A product then reads memory in one direction.
+ */
+enum layout { LAYOUT_ROWS = 0, LAYOUT_PANELS = 1 };
+
 /* What a product's chains begin with. */
 enum product_start {
     PRODUCT_STARTS = 0,    /* bias[i], or 0 without a bias */
@@ -39,11 +47,15 @@ enum product_end {
 struct product {
     uint32_t m, n, k;
     const float *a;
+    const float *const *a_rows; /* [m] where each row of a begins, or NULL: as above */
     size_t a_row, a_column;
     const float *b;
-    size_t b_row;
+    enum layout b_layout;
+    size_t b_row;      /* of LAYOUT_ROWS */
     const float *bias; /* [m] or NULL */
     float *c;
+    float *const *c_rows; /* [m] where each row of c begins, or NULL: c_row apart. With an end of
+                             PRODUCT_ENDS only */
     size_t c_row;
     enum product_start start;
     enum product_end end;
@@ -82,6 +94,7 @@ struct batch {
     size_t sample_row; /* features, rounded up to 16 */
     float *by_feature; /* [features][stride]; for its forward pass; padding is zero */
     size_t stride;
+    enum layout layout; /* of both; in panels they have as many floats, without sample_row */
 };
 
 struct softmax {

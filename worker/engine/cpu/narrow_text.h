@@ -33,7 +33,7 @@ block_strip(const float *right, size_t row, struct lanes inside, enum tile_edge 
     return b;
 }
 
-/* Named parts and not an array: see product_text.h. */
+/* Named parts and not an array: see tile_text.h. */
 struct block_sums {
     struct quartet c0, c1, c2, c3;
 };
@@ -129,20 +129,15 @@ static void block_of(const struct lane_product *product, const struct block *blo
     }
 }
 
-/* Of `left` rows, those of the next of nearly equal blocks. */
-static uint32_t block_share(uint32_t left, uint32_t most)
-{
-    uint32_t blocks = (left + most - 1) / most;
-    return (left + blocks - 1) / blocks;
-}
-
 static void lane_product(const struct lane_product *product)
 {
+    struct sharing down = share(product->left_rows, BLOCK_ROWS);
     uint32_t rows, columns;
     for (uint32_t i = 0; i < product->left_rows; i += rows) {
-        rows = block_share(product->left_rows - i, BLOCK_ROWS);
+        struct sharing across = share(product->right_rows, BLOCK_COLUMNS);
+        rows = share_next(&down);
         for (uint32_t j = 0; j < product->right_rows; j += columns) {
-            columns = block_share(product->right_rows - j, BLOCK_COLUMNS);
+            columns = share_next(&across);
             struct block block = {product->left + i * product->left_row,
                                   product->right + j * product->right_row, product->left_row,
                                   product->right_row};

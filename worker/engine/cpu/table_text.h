@@ -10,10 +10,13 @@
 #include "worker/engine/cpu/math_text.h"
 
 #include "worker/engine/cpu/batch_text.h"
+#include "worker/engine/cpu/gather_text.h"
 #include "worker/engine/cpu/norm_text.h"
 #include "worker/engine/cpu/step_text.h"
 
 #include "worker/engine/cpu/chain_text.h"
+#include "worker/engine/cpu/tile_text.h"
+
 #include "worker/engine/cpu/product_text.h"
 
 #include "worker/engine/cpu/narrow_text.h"
