@@ -24,7 +24,7 @@ enum { KERNEL_LANES = 16 };
  * as long as the panel is wide (the last rounded up to 16 floats); so the panel from column j on
  * begins at j * rows. A product then reads memory in one direction.
  */
-enum layout { LAYOUT_ROWS = 0, LAYOUT_PANELS = 1 };
+enum matrix_layout { MATRIX_ROWS = 0, MATRIX_PANELS = 1 };
 
 /* What a product's chains begin with. */
 enum product_start {
@@ -50,8 +50,8 @@ struct product {
     const float *const *a_rows; /* [m] where each row of a begins, or NULL: as above */
     size_t a_row, a_column;
     const float *b;
-    enum layout b_layout;
-    size_t b_row;      /* of LAYOUT_ROWS */
+    enum matrix_layout b_layout;
+    size_t b_row;      /* of MATRIX_ROWS */
     const float *bias; /* [m] or NULL */
     float *c;
     float *const *c_rows; /* [m] where each row of c begins, or NULL: c_row apart. With an end of
@@ -94,7 +94,7 @@ struct batch {
     size_t sample_row; /* features, rounded up to 16 */
     float *by_feature; /* [features][stride]; for its forward pass; padding is zero */
     size_t stride;
-    enum layout layout; /* of both; in panels they have as many floats, without sample_row */
+    enum matrix_layout layout; /* of both; in panels they have as many floats, without sample_row */
 };
 
 struct softmax {
@@ -148,15 +148,28 @@ enum { CHAIN_WIDTH_MAX = 4 };
  * Consecutive hidden layers with as many inputs as units, without dropout: the narrowest nets spend
  * their time between the layers, so these go through registers. The bits are those of `product`,
  * `activate`, `sum_products`, `sum_samples` and `derive` one after the other.
+ *
+ * Of more layers than `segment`, the values that chain_forward leaves are the last layer's, and
+ * what chain_backward with the same segment needs to compute the others once more.
  */
 struct chain {
     uint32_t layers, width, n;
+    uint32_t segment; /* from 1 */
     size_t stride;
     enum activation activation;
     const float *parameters; /* of each layer: W [width, width], then b [width] */
-    float *values; /* [layers + 1][width][stride]: the first layer's input, then their values */
+    float *values; /* [layers + 1][width][stride]: the first layer's input, then their values,
+                      of which those after every segment, from the end, are in their place */
     float *kept;   /* GELU: [layers + 1][width][stride], z of the same layers; NULL for others */
 };
+
+/* What a chain's segment is to be: about as many layers as the nearest cache holds, in eights. */
+static inline uint32_t chain_segment_best(uint32_t width, size_t stride)
+{
+    const size_t bytes = (size_t)24 << 10;
+    const size_t eights = bytes / (8 * width * stride * sizeof(float));
+    return eights < 1 ? 8 : (uint32_t)(8 * eights);
+}
 
 struct chain_backward {
     struct chain chain;
@@ -186,7 +199,7 @@ struct kernels {
      * units: there the chains of `product` over the samples are too long. */
     void (*sum_products)(const struct activations *left, const struct activations *right,
                          float *sums, size_t sums_row);
-    /* Fills values (and kept) from the second row of layers on. */
+    /* Fills values (and kept) from the second layer's place on. */
     void (*chain_forward)(const struct chain *chain);
     void (*chain_backward)(const struct chain_backward *backward);
     /* Above this width the CPU has too few registers, and going layer by layer is faster. */

@@ -26,16 +26,16 @@ struct columns {
 /* A matrix of the batch. */
 struct batch_matrix {
     float *values;
-    size_t row; /* of LAYOUT_ROWS */
+    size_t row; /* of MATRIX_ROWS */
     uint32_t rows;
-    enum layout layout;
+    enum matrix_layout layout;
 };
 
 /* The panel that begins at this column; `count` is its width. */
 static inline struct columns columns_of_panel(const struct batch_matrix *matrix, uint32_t column,
                                               uint32_t count)
 {
-    if (matrix->layout == LAYOUT_ROWS)
+    if (matrix->layout == MATRIX_ROWS)
         return (struct columns){matrix->values + column, matrix->row};
     return (struct columns){matrix->values + (size_t)column * matrix->rows,
                             (count + LANES - 1) / LANES * LANES};

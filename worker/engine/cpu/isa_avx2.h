@@ -121,6 +121,17 @@ static inline struct floats floats_select(struct lanes where, struct floats yes,
     };
 }
 
+static inline struct floats floats_maximum(struct floats a, struct floats b)
+{
+    return (struct floats){_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+}
+
+static inline struct floats floats_fma_where(struct lanes where, struct floats a, struct floats b,
+                                             struct floats c)
+{
+    return floats_select(where, floats_fma(a, b, c), floats_all(0));
+}
+
 static inline struct words floats_bits(struct floats x)
 {
     return (struct words){_mm256_castps_si256(x.low), _mm256_castps_si256(x.high)};

@@ -94,6 +94,13 @@ static inline struct floats floats_fma(struct floats a, struct floats b, struct 
     return (struct floats){_mm512_fmadd_ps(a.x, b.x, c.x)};
 }
 
+/* The same, and 0 in the other lanes. */
+static inline struct floats floats_fma_where(struct lanes where, struct floats a, struct floats b,
+                                             struct floats c)
+{
+    return (struct floats){_mm512_maskz_fmadd_ps(where.x, a.x, b.x, c.x)};
+}
+
 static inline struct floats floats_sqrt(struct floats x)
 {
     return (struct floats){_mm512_sqrt_ps(x.x)};
@@ -113,6 +120,12 @@ static inline struct lanes floats_equal(struct floats a, struct floats b)
 static inline struct floats floats_select(struct lanes where, struct floats yes, struct floats no)
 {
     return (struct floats){_mm512_mask_blend_ps(where.x, no.x, yes.x)};
+}
+
+/* a > b ? a : b; so b where one is NaN, and of two zeros. Neither is denormal. */
+static inline struct floats floats_maximum(struct floats a, struct floats b)
+{
+    return (struct floats){_mm512_max_ps(a.x, b.x)};
 }
 
 static inline struct words floats_bits(struct floats x)

@@ -64,6 +64,17 @@ static inline struct floats floats_select(struct lanes where, struct floats yes,
     return where.x ? yes : no;
 }
 
+static inline struct floats floats_maximum(struct floats a, struct floats b)
+{
+    return floats_select(floats_below(b, a), a, b);
+}
+
+static inline struct floats floats_fma_where(struct lanes where, struct floats a, struct floats b,
+                                             struct floats c)
+{
+    return floats_select(where, floats_fma(a, b, c), floats_all(0));
+}
+
 static inline struct words floats_bits(struct floats x)
 {
     struct words bits;

@@ -55,19 +55,21 @@ static void tile_go_to(struct tile *tile, const struct product *product, uint32_
 {
     tile->last = lanes_first((columns - 1) % LANES + 1);
     tile->b = product->b + column;
-    tile->c = product->c + column;
+    tile->c = product->c != NULL ? product->c + column : NULL;
     tile->column = column;
     tile->from = product->from != NULL ? product->from + column : NULL;
 }
 
 static void tile_go_down(struct tile *tile, uint32_t rows)
 {
-    tile->a += rows * tile->a_row;
-    tile->c += rows * tile->c_row;
     if (tile->a_rows != NULL)
         tile->a_rows += rows;
+    else
+        tile->a += rows * tile->a_row;
     if (tile->c_rows != NULL)
         tile->c_rows += rows;
+    else
+        tile->c += rows * tile->c_row;
     if (tile->from != NULL)
         tile->from += rows * tile->c_row;
     if (tile->bias != NULL)
@@ -96,7 +98,8 @@ static inline void tile_run_columns(const struct tile *panel, uint32_t rows, uin
         tile.last = lanes_first((now - 1) % LANES + 1);
         tile_choose(&tile, rows, now);
         tile.b += now;
-        tile.c += now;
+        if (tile.c_rows == NULL)
+            tile.c += now;
         tile.column += now;
         if (tile.from != NULL)
             tile.from += now;
@@ -113,7 +116,7 @@ static void product_by_panels(const struct product *product)
         columns = panel_columns(product->n - first);
         struct tile tile = product_tile(product);
         tile_go_to(&tile, product, first, columns);
-        if (product->b_layout == LAYOUT_PANELS) {
+        if (product->b_layout == MATRIX_PANELS) {
             tile.b = product->b + (size_t)first * product->k;
             tile.b_row = (columns + LANES - 1) / LANES * LANES;
         }
@@ -170,7 +173,7 @@ static void product_finish(const struct product *product)
 
 static int is_packed(const struct product *product)
 {
-    return product->a_column != 1 && product->a_rows == NULL && product->b_layout == LAYOUT_ROWS &&
+    return product->a_column != 1 && product->a_rows == NULL && product->b_layout == MATRIX_ROWS &&
            product->m >= PACKED_ROWS_MIN && product->k >= PACKED_K_MIN &&
            product->k <= PACKED_K_MAX;
 }

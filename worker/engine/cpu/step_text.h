@@ -17,15 +17,12 @@ static inline struct floats floats_normal_below(struct floats x)
     return floats_fma(e, floats_all(0.5F), floats_all(0.5F));
 }
 
-/*
- * z is a result of arithmetic, and so not denormal where denormals are flushed. (Compilers may make
- * a maximum of a comparison and a select, and of the two only the maximum flushes.)
- */
+/* z is a result of arithmetic, and so not denormal where denormals are flushed. */
 static inline struct floats activation_of(enum activation activation, struct floats z)
 {
     switch (activation) {
     case ACTIVATION_RELU: /* keeps NaN */
-        return floats_select(floats_below(z, floats_all(0)), floats_all(0), z);
+        return floats_maximum(floats_all(0), z);
     case ACTIVATION_TANH:
         return floats_tanh(z);
     case ACTIVATION_SIGMOID:

@@ -24,8 +24,12 @@ static struct chain open_chain(const struct pass *pass, const struct program_ste
 {
     const struct op *first = &pass->model->plan->ops[step->first];
     struct activations input = pass_value(pass, first->input);
+    /* Back layer by layer, the values of all of them are needed. */
+    bool back_by_layers = input.units > pass->kernels->chain_backward_width;
     return (struct chain){
         .layers = step->end - step->first,
+        .segment = back_by_layers ? step->end - step->first
+                                  : chain_segment_best(input.units, input.stride),
         .width = input.units,
         .n = input.n,
         .stride = input.stride,

@@ -101,6 +101,18 @@ float *cases_floats(size_t count)
     return values;
 }
 
+size_t cases_panel_place(struct cases_place place)
+{
+    uint32_t first = 0, width = 0, left = place.columns;
+    while (first + width <= place.column) {
+        first += width;
+        left -= width;
+        width = left > 80 ? 64 : left > 64 ? 48 : left;
+    }
+    return (size_t)first * place.rows + (size_t)place.row * cases_stride(width) +
+           (place.column - first);
+}
+
 int cases_same(float a, float b)
 {
     return (a != a && b != b) || memcmp(&a, &b, sizeof a) == 0;

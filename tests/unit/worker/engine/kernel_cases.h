@@ -31,6 +31,13 @@ float *cases_floats(size_t count);
 /* A multiple of KERNEL_LANES, at least n. */
 uint32_t cases_stride(uint32_t n);
 
+/* Where an element of a matrix in panels lies: kernels.h, word for word. */
+struct cases_place {
+    uint32_t rows, columns; /* of the matrix */
+    uint32_t row, column;
+};
+size_t cases_panel_place(struct cases_place place);
+
 /* True when both have the same bits, or both are NaN. */
 int cases_same(float a, float b);
 /* Fails the test, naming `what`, the place and both values, at the first that are not the same. */

@@ -72,13 +72,18 @@ static struct samples samples_open(enum sample_type type, uint32_t features, uin
 static void check_batch(const struct batch_source *source, const struct batch *batch,
                         const char *name)
 {
-    uint32_t features = source->samples->features;
+    const uint32_t features = source->samples->features, stride = (uint32_t)batch->stride;
+    const int panels = batch->layout == MATRIX_PANELS;
     for (uint32_t j = 0; j < features; j++) {
-        for (uint32_t i = 0; i < batch->stride; i++) {
+        for (uint32_t i = 0; i < stride; i++) {
             float expected = i < source->n ? input_of(source->samples, source->index[i], j) : 0;
-            cases_assert_same(&batch->by_feature[j * batch->stride + i], &expected, 1, name);
+            size_t place = panels ? cases_panel_place((struct cases_place){features, stride, j, i})
+                                  : j * batch->stride + i;
+            cases_assert_same(&batch->by_feature[place], &expected, 1, name);
+            place = panels ? cases_panel_place((struct cases_place){source->n, features, i, j})
+                           : i * batch->sample_row + j;
             if (i < source->n)
-                cases_assert_same(&batch->by_sample[i * batch->sample_row + j], &expected, 1, name);
+                cases_assert_same(&batch->by_sample[place], &expected, 1, name);
         }
     }
 }
@@ -95,11 +100,13 @@ static void check_gather(enum sample_type type, uint32_t features, uint32_t n)
                           .stride = cases_stride(n) + (features % 2) * KERNEL_LANES};
     batch.by_sample = cases_floats(n * batch.sample_row);
     batch.by_feature = cases_floats(features * batch.stride);
-    for (int t = 0; t < tables_count; t++) {
+    for (int t = 0; t < 2 * tables_count; t++) {
+        const struct kernels *table = tables[t / 2];
+        batch.layout = t % 2 == 0 ? MATRIX_ROWS : MATRIX_PANELS;
         cases_fill_with_nan(batch.by_sample, n * batch.sample_row);
         cases_fill_with_nan(batch.by_feature, features * batch.stride);
-        tables[t]->gather(&source, &batch);
-        check_batch(&source, &batch, tables[t]->name);
+        table->gather(&source, &batch);
+        check_batch(&source, &batch, table->name);
     }
     free(batch.by_sample);
     free(batch.by_feature);

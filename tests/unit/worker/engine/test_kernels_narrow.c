@@ -126,7 +126,7 @@ static void long_rows_go_run_by_run(void **state)
 
 /* ------------------------------------------------------------------------------------- chains */
 
-enum { LAYERS = 5 };
+enum { LAYERS = 21 };
 
 /* A chain and the memory of what it leaves behind. */
 struct chain_case {
@@ -139,7 +139,14 @@ static struct chain_case case_open(uint32_t width, uint32_t n, enum activation a
     size_t stride = cases_stride(n), count = LAYERS * (width * width + width);
     struct chain_case opened = {
         .chain =
-            {.layers = LAYERS, .width = width, .n = n, .stride = stride, .activation = activation},
+            {
+                .layers = LAYERS,
+                .width = width,
+                .n = n,
+                .segment = LAYERS,
+                .stride = stride,
+                .activation = activation,
+            },
         .parameters = cases_floats(count),
         .delta = cases_floats(width * stride),
         .before = cases_floats(width * stride),
@@ -236,6 +243,11 @@ static void backward_plainly(const struct kernels *kernels, struct chain_case *o
 }
 
 /* The first n of each row. */
+/* Whole numbers that a case is made of. */
+struct chain_shape {
+    uint32_t width, n, segment;
+};
+
 static void assert_rows(const float *got, const float *expected, const struct chain *chain,
                         uint32_t rows, const char *what)
 {
@@ -244,17 +256,21 @@ static void assert_rows(const float *got, const float *expected, const struct ch
                           what);
 }
 
-static void check_chain(const struct kernels *kernels, uint32_t width, uint32_t n,
+/* Of few segments all values are kept, of many the last layer's. */
+static void check_chain(const struct kernels *kernels, struct chain_shape shape,
                         enum activation activation)
 {
-    struct chain_case fast = case_open(width, n, activation);
-    struct chain_case plain = case_open(width, n, activation);
-    uint32_t rows = (LAYERS + 1) * width;
+    const uint32_t width = shape.width;
+    struct chain_case fast = case_open(width, shape.n, activation);
+    struct chain_case plain = case_open(width, shape.n, activation);
+    uint32_t first = shape.segment < LAYERS ? LAYERS : 0, rows = (LAYERS + 1 - first) * width;
+    size_t from = first * width * fast.chain.stride;
+    fast.chain.segment = shape.segment;
     kernels->chain_forward(&fast.chain);
     forward_plainly(kernels, &plain.chain);
-    assert_rows(fast.chain.values, plain.chain.values, &fast.chain, rows, "values");
+    assert_rows(fast.chain.values + from, plain.chain.values + from, &fast.chain, rows, "values");
     if (activation == ACTIVATION_GELU)
-        assert_rows(fast.chain.kept, plain.chain.kept, &fast.chain, rows, "kept");
+        assert_rows(fast.chain.kept + from, plain.chain.kept + from, &fast.chain, rows, "kept");
     kernels->chain_backward(
         &(struct chain_backward){fast.chain, fast.delta, fast.before, fast.gradient});
     backward_plainly(kernels, &plain);
@@ -268,13 +284,16 @@ static void chains_are_what_they_stand_for(void **state)
 {
     (void)state;
     static const uint32_t samples[] = {1, 16, 17, 63, 64, 100};
+    static const uint32_t segments[] = {1, 3, 8, 20, LAYERS, 100};
     const struct kernels *tables[TABLES_MAX];
     int count = cases_tables(tables);
     for (int t = 0; t < count; t++)
         for (uint32_t width = 1; width <= CHAIN_WIDTH_MAX; width++)
             for (uint32_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
                 for (uint32_t f = ACTIVATION_RELU; f <= ACTIVATION_GELU; f++)
-                    check_chain(tables[t], width, samples[i], f);
+                    for (uint32_t j = 0; j < sizeof segments / sizeof segments[0]; j++)
+                        check_chain(tables[t], (struct chain_shape){width, samples[i], segments[j]},
+                                    f);
 }
 
 int main(void)

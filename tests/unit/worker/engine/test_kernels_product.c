@@ -132,6 +132,48 @@ static void holds_for_long_and_large_products(void **state)
         check_shape(shapes[i], cases_fill);
 }
 
+/* Second operand in panels, rows of the others wherever they are: the same product. */
+static void operands_may_lie_anywhere(void **state)
+{
+    (void)state;
+    static const struct shape shapes[] = {{1, 1, 3},    {7, 16, 5},  {13, 64, 9},  {12, 65, 9},
+                                          {6, 79, 4},   {8, 80, 7},  {20, 81, 3},  {3, 130, 6},
+                                          {17, 144, 2}, {5, 145, 8}, {40, 208, 11}};
+    const struct kernels *tables[TABLES_MAX];
+    int count = cases_tables(tables);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct trial trial;
+        trial_open(&trial, shapes[i], A_BY_ROWS, i % 2 ? FROM_C : FROM_BIAS, cases_fill);
+        struct product p = trial.product;
+        float *panels = cases_floats(p.k * (size_t)cases_stride(p.n));
+        const float *a_rows[64];
+        float *c_rows[64];
+        cases_fill_with_nan(panels, p.k * (size_t)cases_stride(p.n));
+        for (uint32_t k = 0; k < p.k; k++) {
+            for (uint32_t j = 0; j < p.n; j++)
+                panels[cases_panel_place((struct cases_place){p.k, p.n, k, j})] =
+                    p.b[k * p.b_row + j];
+        }
+        for (uint32_t row = 0; row < p.m; row++) {
+            a_rows[row] = p.a + row * p.a_row;
+            c_rows[row] = p.c + row * p.c_row;
+        }
+        p.a_rows = a_rows;
+        p.c_rows = c_rows;
+        p.b = panels;
+        p.b_layout = MATRIX_PANELS;
+        p.a = NULL;
+        p.c = NULL;
+        for (int t = 0; t < count; t++) {
+            cases_fill(trial.c, trial.c_count, 4);
+            tables[t]->product(&p);
+            cases_assert_same(trial.c, trial.expected, trial.c_count, tables[t]->name);
+        }
+        free(panels);
+        trial_close(&trial);
+    }
+}
+
 /* A product that ends in an activation or its derivative is the product and then that. */
 static void ends_as_the_kernels_after_it_would(void **state)
 {
@@ -231,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_one_chain_per_output),
         cmocka_unit_test(holds_for_long_and_large_products),
+        cmocka_unit_test(operands_may_lie_anywhere),
         cmocka_unit_test(ends_as_the_kernels_after_it_would),
         cmocka_unit_test(keeps_nan_infinity_and_denormals),
         cmocka_unit_test(openblas_agrees_within_rounding),
