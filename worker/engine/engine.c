@@ -33,6 +33,15 @@ struct engine {
 
 /* ----------------------------------------------------------------------------- create, destroy */
 
+/* Whether linear layers alone read the sample. */
+static bool reads_panels(const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->op_count; i++)
+        if (plan->ops[i].kind != OP_LINEAR && (plan->ops[i].input == 0 || plan->ops[i].other == 0))
+            return false;
+    return true;
+}
+
 static int fill(struct engine *engine, const struct engine_options *options,
                 const struct kernels *kernels, struct error *error)
 {
@@ -52,6 +61,8 @@ static int fill(struct engine *engine, const struct engine_options *options,
                        batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH) != 0)
         return error_set(error, -1, "engine: no memory for batches of %u samples of this model",
                          batch);
+    if (options->numeric == NUMERIC_PORTABLE && reads_panels(options->model->plan))
+        engine->workspace.batch.layout = MATRIX_PANELS;
     return 0;
 }
 

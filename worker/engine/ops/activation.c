@@ -36,6 +36,11 @@ bool activation_keeps(const struct model *model)
     return model->activation != ACTIVATION_RELU;
 }
 
+bool activation_is_simple(const struct pass *pass)
+{
+    return pass->model->activation == ACTIVATION_RELU && !pass_drops(pass);
+}
+
 static void keep(const struct activations *values, float *kept)
 {
     memcpy(kept, values->values, values->units * values->stride * sizeof *kept);

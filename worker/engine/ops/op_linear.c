@@ -32,6 +32,12 @@ static uint32_t number_of(const struct pass *pass, const struct op *op)
     return (uint32_t)(op - pass->model->plan->ops);
 }
 
+/* The mini-batch may lie in panels, all other values are rows. */
+static enum matrix_layout input_layout(const struct pass *pass, const struct op *op)
+{
+    return op->input == 0 ? pass->workspace->batch.layout : MATRIX_ROWS;
+}
+
 static bool is_transposed(const struct op *op)
 {
     return op->input != 0 && inputs_of(op) > NARROW_INPUTS_MAX;
@@ -56,6 +62,7 @@ static uint64_t scratch(const struct model *model, const struct op *op, uint32_t
 void linear_forward(const struct pass *pass, const struct op *op)
 {
     struct activations z = pass_value(pass, op->output), input = pass_value(pass, op->input);
+    bool is_fused = op->activates && activation_is_simple(pass);
     pass->product(&(struct product){
         .m = z.units,
         .n = z.n,
@@ -64,12 +71,15 @@ void linear_forward(const struct pass *pass, const struct op *op)
         .a_row = input.units,
         .a_column = 1,
         .b = input.values,
+        .b_layout = input_layout(pass, op),
         .b_row = input.stride,
         .bias = pass->parameters + biases_at(op),
         .c = z.values,
         .c_row = z.stride,
+        .end = is_fused ? PRODUCT_ACTIVATES : PRODUCT_ENDS,
+        .activation = pass->model->activation,
     });
-    if (op->activates)
+    if (op->activates && !is_fused)
         activation_forward(pass, number_of(pass, op), &z, pass_kept(pass, op));
 }
 
@@ -106,14 +116,17 @@ void linear_gradient(const struct pass *pass, const struct op *op, const struct 
         .a_row = delta->stride,
         .a_column = 1,
         .b = input,
+        .b_layout = input_layout(pass, op),
         .b_row = row,
         .c = gradient,
         .c_row = values.units,
     });
 }
 
-void linear_back(const struct pass *pass, const struct op *op, const struct activations *delta,
-                 const struct activations *before)
+/* By the input; or by the z behind it where `end` says so, for relu and without dropout. */
+static void multiply_back(const struct pass *pass, const struct op *op,
+                          const struct activations *delta, const struct activations *before,
+                          enum product_end end)
 {
     pass->product(&(struct product){
         .m = before->units,
@@ -126,7 +139,16 @@ void linear_back(const struct pass *pass, const struct op *op, const struct acti
         .b_row = delta->stride,
         .c = before->values,
         .c_row = before->stride,
+        .end = end,
+        .activation = pass->model->activation,
+        .from = pass_value(pass, op->input).values,
     });
+}
+
+void linear_back(const struct pass *pass, const struct op *op, const struct activations *delta,
+                 const struct activations *before)
+{
+    multiply_back(pass, op, delta, before, PRODUCT_ENDS);
 }
 
 static void backward(const struct pass *pass, const struct program_step *step)
@@ -145,6 +167,10 @@ static void backward(const struct pass *pass, const struct program_step *step)
         linear_back(pass, op, &delta, &part);
         add_values(&part, &before);
     } else if (program->ops[step->first].input == DELTA_SET) {
+        if (program->values[op->input].delta_by_z && activation_is_simple(pass)) {
+            multiply_back(pass, op, &delta, &before, PRODUCT_DERIVES);
+            return;
+        }
         linear_back(pass, op, &delta, &before);
     }
     pass_hand_over(pass, op->input);

@@ -61,6 +61,8 @@ void pass_on(const struct activations *delta, const struct activations *to, enum
  * dropout are those of op number `op`.
  */
 bool activation_keeps(const struct model *model);
+/* Whether it is relu and nothing else: then a product can end in it, and in its derivative. */
+bool activation_is_simple(const struct pass *pass);
 void activation_forward(const struct pass *pass, uint32_t op, const struct activations *values,
                         float *kept);
 /* delta by the value becomes delta by z. */
