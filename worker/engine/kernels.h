@@ -142,6 +142,21 @@ struct activations {
     float *values; /* [units][stride] */
 };
 
+/* A window of max-pooling: rows of samples, `row` and `column` floats from one to the next; n a
+ * multiple of 16. */
+struct pool_window {
+    uint32_t rows, columns, n;
+    size_t row, column;
+};
+
+/* Its way back: all [n], `from` and `before` of the window's first row. */
+struct pool_back {
+    const float *from, *greatest; /* what `pool` read and wrote */
+    const float *delta;           /* by the greatest */
+    float *before;                /* by `from`: the first of equal greatest gets it, others get 0 */
+    int adds;                     /* 1: to what is there */
+};
+
 enum { CHAIN_WIDTH_MAX = 4 };
 
 /*
@@ -199,6 +214,9 @@ struct kernels {
      * units: there the chains of `product` over the samples are too long. */
     void (*sum_products)(const struct activations *left, const struct activations *right,
                          float *sums, size_t sums_row);
+    /* The greatest of each sample in a window whose first row is `from`. */
+    void (*pool)(const struct pool_window *window, const float *from, float *to);
+    void (*unpool)(const struct pool_window *window, const struct pool_back *back);
     /* Fills values (and kept) from the second layer's place on. */
     void (*chain_forward)(const struct chain *chain);
     void (*chain_backward)(const struct chain_backward *backward);

@@ -105,7 +105,8 @@ static int mark_handing_over(struct program *program, const struct plan *plan)
         return -1;
     for (uint32_t i = 0; i < plan->op_count; i++) {
         const struct op *op = &plan->ops[i];
-        readers[op->input] += op->kind == OP_LINEAR ? 1 : 2; /* two: not by one linear reader */
+        bool hands_over = op->kind == OP_LINEAR || op->kind == OP_CONV;
+        readers[op->input] += hands_over ? 1 : 2; /* two: not by one linear reader */
         if (op->other != PLAN_NONE)
             readers[op->other] += 2;
     }

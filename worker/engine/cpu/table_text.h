@@ -12,6 +12,7 @@
 #include "worker/engine/cpu/batch_text.h"
 #include "worker/engine/cpu/gather_text.h"
 #include "worker/engine/cpu/norm_text.h"
+#include "worker/engine/cpu/pool_text.h"
 #include "worker/engine/cpu/step_text.h"
 
 #include "worker/engine/cpu/chain_text.h"
@@ -34,6 +35,8 @@ static const struct kernels table = {
     .sum_samples = sum_samples,
     .lane_product = lane_product,
     .sum_products = sum_products,
+    .pool = pool,
+    .unpool = unpool,
     .chain_forward = chain_forward,
     .chain_backward = chain_backward,
     .chain_backward_width = CHAIN_BACKWARD_WIDTH,

@@ -3,6 +3,8 @@
 
 const struct op_row *const op_rows[OP_KINDS] = {
     [OP_LINEAR] = &op_linear,
+    [OP_CONV] = &op_conv,
+    [OP_MAX_POOL] = &op_max_pool,
     [OP_ACTIVATION] = &op_activation,
     [OP_ADD] = &op_add,
 };
