@@ -21,6 +21,8 @@ struct net_op {
 double net_activation(enum activation activation, double z);
 
 void net_linear(const struct net_op *net);
+void net_conv(const struct net_op *net);
+void net_max_pool(const struct net_op *net);
 void net_mean(const struct net_op *net);
 void net_patch(const struct net_op *net);
 void net_positions(const struct net_op *net);

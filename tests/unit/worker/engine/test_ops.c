@@ -26,6 +26,15 @@ static const struct net_case cases[] = {
     {"resmlp:2x7", 13, 6, 31, ACTIVATION_SIGMOID, 0.3},
     {"resmlp:1x33", 7, 3, 1, ACTIVATION_GELU, 0},
     {"layers:[dense 9,2*residual(dense 4,linear 9),activation]", 12, 4, 33, ACTIVATION_GELU, 0.2},
+    {"layers:[project 5]@3x1x7", 21, 4, 33, ACTIVATION_RELU, 0},
+    {"layers:[project 17,conv 3k1]@2x3x5", 30, 4, 7, ACTIVATION_GELU, 0.2},
+    {"cnn:9k5s2p1,5k3s2p1,3k3s2p1", 40, 10, 31, ACTIVATION_RELU, 0},
+    {"cnn:9k3p1,11k5p3,3k3s3@2x1x19", 38, 4, 33, ACTIVATION_TANH, 0.2},
+    {"cnn:9k3p1m2,10k3p1m2@1x7x9", 63, 6, 1025, ACTIVATION_RELU, 0},
+    {"cnn:12k3s2p1,3k2m2@3x9x8", 216, 3, 31, ACTIVATION_SIGMOID, 0},
+    {"layers:[conv 10k3p1,residual(conv 10k3p1,project 10),maxpool 3,conv 4k1s2]@1x8x8", 64, 4, 7,
+     ACTIVATION_GELU, 0.3},
+    {"layers:[conv 9k2s3,maxpool 2,dense 5]@1x11x10", 110, 4, 1, ACTIVATION_RELU, 0},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
