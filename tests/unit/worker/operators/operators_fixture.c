@@ -30,31 +30,25 @@ static void fill(struct network *network, float start)
     network->optimizer_step = (uint64_t)start;
 }
 
-static struct model *make_model(const struct fixture_shape *shape)
+static struct model *make_model(const char *text, uint32_t inputs, uint32_t classes)
 {
     struct model_options options = {
         .activation = ACTIVATION_RELU,
         .initialisation = INITIALISATION_PYTORCH,
-        .inputs = FIXTURE_INPUTS,
-        .classes = shape->classes,
+        .inputs = inputs,
+        .classes = classes,
     };
-    char text[MODEL_TEXT_BYTES_MAX] = "mlp:[";
-    for (uint32_t i = 0; i < shape->group_count; i++) {
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%ux%u%s", shape->groups[i].depth,
-                 shape->groups[i].width, i + 1 < shape->group_count ? "," : "]");
-    }
     assert_int_equal(model_text_parse(text, &options.text, NULL), 0);
     struct model *model = model_create(&options, NULL);
     assert_non_null(model);
     return model;
 }
 
-struct fixture *fixture_make(const struct fixture_shape *shape, const char *operator_name)
+struct fixture *fixture_make_model(const struct fixture_model *model, const char *operator_name)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     assert_non_null(fixture);
-    fixture->model = make_model(shape);
+    fixture->model = make_model(model->text, model->inputs, model->classes);
     fixture->first = network_create(fixture->model, OPTIMIZER_STATE_MOMENTS);
     fixture->second = network_create(fixture->model, OPTIMIZER_STATE_MOMENTS);
     fixture->child = network_create(fixture->model, OPTIMIZER_STATE_MOMENTS);
@@ -64,6 +58,18 @@ struct fixture *fixture_make(const struct fixture_shape *shape, const char *oper
     fixture->training = (struct operator_training){.weight_decay = 0.25, .dropout = 0.5};
     fixture_call(fixture, operator_name);
     return fixture;
+}
+
+struct fixture *fixture_make(const struct fixture_shape *shape, const char *operator_name)
+{
+    char text[MODEL_TEXT_BYTES_MAX] = "mlp:[";
+    for (uint32_t i = 0; i < shape->group_count; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%ux%u%s", shape->groups[i].depth,
+                 shape->groups[i].width, i + 1 < shape->group_count ? "," : "]");
+    }
+    return fixture_make_model(&(struct fixture_model){text, FIXTURE_INPUTS, shape->classes},
+                              operator_name);
 }
 
 void fixture_destroy(struct fixture **fixture)

@@ -36,6 +36,12 @@ struct fixture {
 
 /* The job is number 0 of line 3, with the catalogue's parents and fallback values. */
 struct fixture *fixture_make(const struct fixture_shape *shape, const char *operator_name);
+/* The same for any text of common/model_text.h. */
+struct fixture_model {
+    const char *text;
+    uint32_t inputs, classes;
+};
+struct fixture *fixture_make_model(const struct fixture_model *model, const char *operator_name);
 void fixture_destroy(struct fixture **fixture);
 
 /* Another operator for the same networks. */
