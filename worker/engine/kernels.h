@@ -154,7 +154,11 @@ struct pool_back {
     const float *from, *greatest; /* what `pool` read and wrote */
     const float *delta;           /* by the greatest */
     float *before;                /* by `from`: the first of equal greatest gets it, others get 0 */
-    int adds;                     /* 1: to what is there */
+    enum pool_use {
+        POOL_SETS,
+        POOL_ADDS,   /* to what is there */
+        POOL_DERIVES /* times the derivative of relu, whose values `from` are */
+    } use;
 };
 
 enum { CHAIN_WIDTH_MAX = 4 };
@@ -197,6 +201,8 @@ struct kernels {
     const char *name; /* "plain", "avx2", "avx512" */
     void (*gather)(const struct batch_source *source, const struct batch *batch);
     void (*product)(const struct product *product);
+    /* The same with row k of b at b[k], wherever that is; n is a multiple of 16. */
+    void (*product_of_rows)(const struct product *product, const float *const *b);
     /* to[j][i] = from[i][j]: to has rows of to_row floats; from as activations (n columns). */
     void (*transpose)(const struct activations *from, float *to, size_t to_row);
     /* values <- f(values) */

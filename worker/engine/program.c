@@ -97,7 +97,7 @@ static bool is_activated(const struct plan *plan, uint32_t value)
     return value > 0 && plan->ops[value - 1].activates; /* op i makes value i + 1 */
 }
 
-/* A value's one reader tells its maker the delta by z, where that reader is linear. */
+/* A value's one reader tells its maker the delta by z, where its op calls pass_hand_over. */
 static int mark_handing_over(struct program *program, const struct plan *plan)
 {
     uint32_t *readers = calloc(plan->value_count, sizeof *readers);
@@ -105,8 +105,8 @@ static int mark_handing_over(struct program *program, const struct plan *plan)
         return -1;
     for (uint32_t i = 0; i < plan->op_count; i++) {
         const struct op *op = &plan->ops[i];
-        bool hands_over = op->kind == OP_LINEAR || op->kind == OP_CONV;
-        readers[op->input] += hands_over ? 1 : 2; /* two: not by one linear reader */
+        bool hands_over = op->kind == OP_LINEAR || op->kind == OP_CONV || op->kind == OP_MAX_POOL;
+        readers[op->input] += hands_over ? 1 : 2; /* two: nobody hands over */
         if (op->other != PLAN_NONE)
             readers[op->other] += 2;
     }

@@ -12,15 +12,16 @@
 #include "worker/engine/cpu/batch_text.h"
 #include "worker/engine/cpu/gather_text.h"
 #include "worker/engine/cpu/norm_text.h"
-#include "worker/engine/cpu/pool_text.h"
 #include "worker/engine/cpu/step_text.h"
 
 #include "worker/engine/cpu/chain_text.h"
+#include "worker/engine/cpu/pool_text.h"
 #include "worker/engine/cpu/tile_text.h"
 
 #include "worker/engine/cpu/product_text.h"
 
 #include "worker/engine/cpu/narrow_text.h"
+#include "worker/engine/cpu/rows_text.h"
 
 _Static_assert((int)LANES == (int)KERNEL_LANES, "the contract's sums are over sixteen lanes");
 
@@ -28,6 +29,7 @@ static const struct kernels table = {
     .name = isa_name,
     .gather = gather,
     .product = product,
+    .product_of_rows = product_of_rows,
     .transpose = transpose,
     .activate = activate,
     .derive = derive,

@@ -163,47 +163,67 @@ static struct image image_of(const struct op *op, const struct activations *inpu
     return (struct image){copy, channel, line, SAMPLES_AT_ONCE};
 }
 
-/* One line of outputs' part in the sums of a line of taps; `sums` is theirs, [out][kernel]. */
-static void add_line(const struct op *op, const float *sums, float *gradient)
+/* Of so many outputs at once: as many as one block of the kernel has, so that what is read of them
+ * stays in the nearest cache over all taps. */
+enum { OUTPUTS_AT_ONCE = 4 };
+
+/* One line of some outputs' part in their weights' sums: `gradient` is the first one's. */
+static void add_line(const struct pass *pass, const struct op *op, struct lane_product *product,
+                     const struct image *image, float *gradient)
 {
-    for (uint32_t o = 0; o < op->out.channels; o++)
-        for (uint32_t kx = 0; kx < op->kernel; kx++)
-            gradient[o * conv_row(op) + kx] += sums[o * op->kernel + kx];
+    const uint32_t down = conv_down(op).kernel;
+    for (uint32_t line = 0; line < op->in.channels * down; line++) {
+        product->right = image->at + line / down * image->channel + line % down * image->line;
+        pass->kernels->lane_product(product);
+        for (uint32_t o = 0; o < product->left_rows; o++)
+            for (uint32_t kx = 0; kx < op->kernel; kx++)
+                gradient[o * conv_row(op) + line * op->kernel + kx] +=
+                    product->sums[o * op->kernel + kx];
+    }
+}
+
+/* Some samples' part in all weights' sums. */
+static void add_samples(const struct pass *pass, const struct op *op,
+                        const struct activations *delta, const struct image *image, float *gradient)
+{
+    const size_t row = shape_positions(op->out) * delta->stride;
+    struct lane_product product = {
+        .right_rows = op->kernel,
+        .n = delta->n,
+        .runs = op->out.width,
+        .left_row = row,
+        .left_run = delta->stride,
+        .right_row = image->column,
+        .right_run = op->stride * image->column,
+        .sums = pass->workspace->scratch,
+        .sums_row = op->kernel,
+    };
+    for (uint32_t y = 0; y < op->out.height; y++) {
+        struct image lines = *image;
+        lines.at += y * conv_down(op).stride * image->line;
+        for (uint32_t o = 0; o < op->out.channels; o += product.left_rows) {
+            uint32_t left = op->out.channels - o;
+            product.left_rows = left < OUTPUTS_AT_ONCE ? left : OUTPUTS_AT_ONCE;
+            product.left = delta->values + o * row + y * op->out.width * delta->stride;
+            add_line(pass, op, &product, &lines, gradient + (size_t)o * conv_row(op));
+        }
+    }
 }
 
 static void sum_in_lanes(const struct pass *pass, const struct op *op,
                          const struct activations *delta)
 {
     const struct activations input = pass_value(pass, op->input);
-    const struct conv_axis down = conv_down(op);
     const size_t count = (size_t)conv_row(op) * op->out.channels;
     float *gradient = pass->workspace->gradient + op->parameters;
-    float *sums = pass->workspace->scratch;
-    float *copy = sums + workspace_row(op->out.channels * op->kernel);
+    float *copy = pass->workspace->scratch + workspace_row(OUTPUTS_AT_ONCE * op->kernel);
     memset(gradient, 0, count * sizeof *gradient);
     for (uint32_t first = 0; first < input.n; first += SAMPLES_AT_ONCE) {
-        uint32_t n = input.n - first < SAMPLES_AT_ONCE ? input.n - first : SAMPLES_AT_ONCE;
-        struct image image = image_of(op, &input, first, n, copy);
-        struct lane_product product = {
-            .left_rows = op->out.channels,
-            .right_rows = op->kernel,
-            .n = n,
-            .runs = op->out.width,
-            .left_row = shape_positions(op->out) * delta->stride,
-            .left_run = delta->stride,
-            .right_row = image.column,
-            .right_run = op->stride * image.column,
-            .sums = sums,
-            .sums_row = op->kernel,
-        };
-        for (uint32_t line = 0; line < op->in.channels * down.kernel * op->out.height; line++) {
-            uint32_t y = line % op->out.height, tap = line / op->out.height;
-            uint32_t c = tap / down.kernel, ky = tap % down.kernel;
-            product.left = delta->values + y * op->out.width * delta->stride + first;
-            product.right = image.at + c * image.channel + (y * down.stride + ky) * image.line;
-            pass->kernels->lane_product(&product);
-            add_line(op, sums, gradient + (size_t)tap * op->kernel);
-        }
+        struct activations part = *delta;
+        part.values += first;
+        part.n = input.n - first < SAMPLES_AT_ONCE ? input.n - first : SAMPLES_AT_ONCE;
+        struct image image = image_of(op, &input, first, part.n, copy);
+        add_samples(pass, op, &part, &image, gradient);
     }
 }
 
@@ -227,7 +247,7 @@ uint64_t conv_gradient_floats(const struct op *op, uint32_t samples_max)
 {
     uint64_t biases = shape_features(op->out);
     uint64_t weights = is_in_lanes(op)
-                           ? workspace_row(op->out.channels * op->kernel) + padded_floats(op)
+                           ? workspace_row(OUTPUTS_AT_ONCE * op->kernel) + padded_floats(op)
                            : workspace_row(samples_max) * workspace_row(op->in.channels) +
                                  (uint64_t)conv_row(op) * op->out.channels;
     return biases > weights ? biases : weights;

@@ -56,15 +56,25 @@ static struct rows rows_in(float *memory, uint64_t count, size_t stride)
     return (struct rows){(void *)memory, zeros, zeros + stride};
 }
 
-/* product->b is left open. */
+/* product->b is left open. A library's product wants the rows in one piece. */
 static void product_of_rows(const struct pass *pass, const struct rows *rows,
                             struct product *product)
 {
+    if (pass->product == pass->kernels->product) {
+        pass->kernels->product_of_rows(product, rows->at);
+        return;
+    }
     for (uint32_t k = 0; k < product->k; k++)
         memcpy(rows->gathered + k * product->n, rows->at[k], product->n * sizeof(float));
     product->b = rows->gathered;
     product->b_row = product->n;
     pass->product(product);
+}
+
+/* Relu without dropout is done by the products on the way out. */
+static bool is_only_relu(const struct pass *pass)
+{
+    return pass->model->activation == ACTIVATION_RELU && !pass_drops(pass);
 }
 
 /* ------------------------------------------------------------------------------------- forward */
@@ -89,6 +99,11 @@ static void find_taps(const struct op *op, const struct activations *input, uint
     }
 }
 
+static enum product_end end_of(const struct pass *pass, const struct op *op)
+{
+    return op->activates && is_only_relu(pass) ? PRODUCT_ACTIVATES : PRODUCT_ENDS;
+}
+
 static void forward_by_position(const struct pass *pass, const struct op *op,
                                 const struct activations *z)
 {
@@ -105,6 +120,8 @@ static void forward_by_position(const struct pass *pass, const struct op *op,
         .bias = pass->parameters + conv_biases(op),
         .c = z->values,
         .c_row = shape_positions(op->out) * z->stride,
+        .end = end_of(pass, op),
+        .activation = ACTIVATION_RELU,
     };
     for (uint32_t y = 0; y < op->out.height; y++) {
         for (uint32_t x = 0; x < op->out.width; x++) {
@@ -131,6 +148,8 @@ static void forward_at_once(const struct pass *pass, const struct op *op,
         .bias = pass->parameters + conv_biases(op),
         .c = z->values,
         .c_row = row,
+        .end = end_of(pass, op),
+        .activation = ACTIVATION_RELU,
     });
 }
 
@@ -142,7 +161,7 @@ static void forward(const struct pass *pass, const struct program_step *step)
         forward_at_once(pass, op, &z);
     else
         forward_by_position(pass, op, &z);
-    if (op->activates)
+    if (op->activates && !is_only_relu(pass))
         activation_forward(pass, number_of(pass, op), &z, pass_kept(pass, op));
 }
 
@@ -220,6 +239,7 @@ static void back_of_class(const struct pass *pass, const struct op *op, const st
 {
     const struct conv_axis down = conv_down(op), across = conv_across(op);
     float *before = back->c;
+    const float *from = back->from;
     back->a = class->weights;
     back->k = class_rows(op, class);
     for (uint32_t y = 0; y < down.in; y++) {
@@ -229,11 +249,14 @@ static void back_of_class(const struct pass *pass, const struct op *op, const st
             if ((x + across.padding) % across.stride != class->first_x)
                 continue;
             find_readers(op, class, delta, y, x, rows);
-            back->c = before + (y * across.in + x) * delta->stride;
+            const size_t place = (y * across.in + x) * delta->stride;
+            back->c = before + place;
+            back->from = from != NULL ? from + place : NULL;
             product_of_rows(pass, rows, back);
         }
     }
     back->c = before;
+    back->from = from;
 }
 
 /* As many as a class may have at most. */
@@ -279,17 +302,23 @@ static void back(const struct pass *pass, const struct op *op, const struct acti
                  enum delta_use use)
 {
     const struct activations before = pass_delta(pass, op->input);
+    const bool derives = pass->model->program->values[op->input].delta_by_z && is_only_relu(pass);
     struct product back = {
         .m = op->in.channels,
         .a_row = 1,
         .c = before.values,
         .c_row = shape_positions(op->in) * before.stride,
         .start = use == DELTA_ADD ? PRODUCT_CONTINUES : PRODUCT_STARTS,
+        .end = derives ? PRODUCT_DERIVES : PRODUCT_ENDS,
+        .activation = ACTIVATION_RELU,
+        .from = derives ? pass_value(pass, op->input).values : NULL,
     };
     if (is_pointwise(op))
         back_at_once(pass, op, delta, &back);
     else
         back_by_position(pass, op, delta, &back);
+    if (!derives)
+        pass_hand_over(pass, op->input);
 }
 
 static void backward(const struct pass *pass, const struct program_step *step)
@@ -306,7 +335,6 @@ static void backward(const struct pass *pass, const struct program_step *step)
     if (use == DELTA_UNWANTED)
         return;
     back(pass, op, &delta, use);
-    pass_hand_over(pass, op->input);
 }
 
 /* ------------------------------------------------------------------------------------ accounting

@@ -50,6 +50,14 @@ static bool is_covered(const struct op *op)
            (op->in.height == 1 || op->in.height % op->kernel == 0);
 }
 
+/* Whether the value's maker wants the delta by z, and that is no more than relu's derivative: this
+ * can be had once per window. */
+static bool derives_relu(const struct pass *pass, uint32_t value)
+{
+    return pass->model->program->values[value].delta_by_z &&
+           pass->model->activation == ACTIVATION_RELU && !pass_drops(pass);
+}
+
 static void backward(const struct pass *pass, const struct program_step *step)
 {
     const struct op *op = pass_op(pass, step);
@@ -63,12 +71,18 @@ static void backward(const struct pass *pass, const struct program_step *step)
         return;
     if (use == DELTA_SET && !is_covered(op))
         clear(&before);
+    const bool derives = derives_relu(pass, op->input);
+    const enum pool_use pool_use = use == DELTA_ADD ? POOL_ADDS
+                                   : derives        ? POOL_DERIVES
+                                                    : POOL_SETS;
     for (uint32_t u = 0; u < to.units; u++) {
         const size_t first = first_row(op, u) * from.stride, own = u * to.stride;
         const struct pool_back back = {from.values + first, to.values + own, delta.values + own,
-                                       before.values + first, use == DELTA_ADD ? 1 : 0};
+                                       before.values + first, pool_use};
         pass->kernels->unpool(&window, &back);
     }
+    if (!derives)
+        pass_hand_over(pass, op->input);
 }
 
 const struct op_row op_max_pool = {
