@@ -15,6 +15,7 @@
 #define RATCHET_WORKER_ENGINE_KERNELS_H
 
 #include "worker/engine/engine.h"
+#include "worker/engine/kernels_positions.h"
 
 enum { KERNEL_LANES = 16 };
 
@@ -229,6 +230,12 @@ struct kernels {
     /* Above this width the CPU has too few registers, and going layer by layer is faster. */
     uint32_t chain_backward_width;
     void (*softmax)(const struct softmax *softmax);
+    /* See kernels_positions.h. */
+    void (*block_product)(const struct block_product *product);
+    void (*block_weigh)(const struct block_weights *weights);
+    void (*block_weigh_back)(const struct block_weights *weights);
+    void (*layer_norm)(const struct layer_norm *norm);
+    void (*layer_norm_back)(const struct layer_norm_backward *back);
     void (*adamw)(const struct adamw_step *step, size_t count, const float *g, float *w, float *m,
                   float *v);
     void (*sgd)(const struct sgd_step *step, size_t count, const float *g, float *w, float *v);

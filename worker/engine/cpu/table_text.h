@@ -9,8 +9,10 @@
 
 #include "worker/engine/cpu/math_text.h"
 
+#include "worker/engine/cpu/attention_text.h"
 #include "worker/engine/cpu/batch_text.h"
 #include "worker/engine/cpu/gather_text.h"
+#include "worker/engine/cpu/layer_norm_text.h"
 #include "worker/engine/cpu/norm_text.h"
 #include "worker/engine/cpu/step_text.h"
 
@@ -43,6 +45,11 @@ static const struct kernels table = {
     .chain_backward = chain_backward,
     .chain_backward_width = CHAIN_BACKWARD_WIDTH,
     .softmax = softmax,
+    .block_product = block_product,
+    .block_weigh = block_weigh,
+    .block_weigh_back = block_weigh_back,
+    .layer_norm = layer_norm,
+    .layer_norm_back = layer_norm_back,
     .adamw = adamw,
     .sgd = sgd,
     .sum_squares = sum_squares,

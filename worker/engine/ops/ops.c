@@ -5,6 +5,11 @@ const struct op_row *const op_rows[OP_KINDS] = {
     [OP_LINEAR] = &op_linear,
     [OP_CONV] = &op_conv,
     [OP_MAX_POOL] = &op_max_pool,
+    [OP_MEAN] = &op_mean,
+    [OP_PATCH] = &op_patch,
+    [OP_POSITIONS] = &op_positions,
+    [OP_NORM] = &op_norm,
+    [OP_ATTENTION] = &op_attention,
     [OP_ACTIVATION] = &op_activation,
     [OP_ADD] = &op_add,
 };

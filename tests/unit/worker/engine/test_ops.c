@@ -35,6 +35,21 @@ static const struct net_case cases[] = {
     {"layers:[conv 10k3p1,residual(conv 10k3p1,project 10),maxpool 3,conv 4k1s2]@1x8x8", 64, 4, 7,
      ACTIVATION_GELU, 0.3},
     {"layers:[conv 9k2s3,maxpool 2,dense 5]@1x11x10", 110, 4, 1, ACTIVATION_RELU, 0},
+    {"layers:[mean]@3x1x7", 21, 4, 33, ACTIVATION_RELU, 0},
+    {"layers:[dense 12,residual(linear 12),activation]", 12, 4, 7, ACTIVATION_RELU, 0},
+    {"layers:[patch 3,mean]@2x6x9", 108, 4, 31, ACTIVATION_RELU, 0},
+    {"layers:[patch 3,positions,mean]@1x1x21", 21, 4, 7, ACTIVATION_RELU, 0},
+    {"layers:[positions,positions,dense 3]@2x1x5", 10, 4, 31, ACTIVATION_TANH, 0},
+    {"layers:[norm,mean]@5x1x3", 15, 4, 31, ACTIVATION_RELU, 0},
+    {"layers:[norm]@33x1x1", 33, 3, 1, ACTIVATION_RELU, 0},
+    {"layers:[positions,residual(norm,positions),norm]@7x2x2", 28, 4, 1025, ACTIVATION_RELU, 0},
+    {"layers:[attention 1]@3x1x4", 12, 4, 7, ACTIVATION_RELU, 0},
+    {"layers:[attention 2]@6x1x7", 42, 4, 33, ACTIVATION_RELU, 0},
+    {"layers:[positions,attention 3,mean]@9x2x5", 90, 4, 31, ACTIVATION_RELU, 0},
+    {"layers:[positions,2*residual(norm,attention 2),norm,mean,dense 5]@8x1x7", 56, 4, 31,
+     ACTIVATION_GELU, 0.2},
+    {"layers:[positions,residual(attention 4)]@4x1x1", 4, 4, 1, ACTIVATION_RELU, 0},
+    {"layers:[positions,residual(attention 1),mean]@2x1x3", 6, 2, 1025, ACTIVATION_RELU, 0},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
