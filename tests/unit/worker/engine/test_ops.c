@@ -50,6 +50,11 @@ static const struct net_case cases[] = {
      ACTIVATION_GELU, 0.2},
     {"layers:[positions,residual(attention 4)]@4x1x1", 4, 4, 1, ACTIVATION_RELU, 0},
     {"layers:[positions,residual(attention 1),mean]@2x1x3", 6, 2, 1025, ACTIVATION_RELU, 0},
+    {"transformer:1x4h2", 7, 4, 31, ACTIVATION_RELU, 0},
+    {"transformer:2x6h3p4r2", 64, 10, 33, ACTIVATION_GELU, 0.2},
+    {"transformer:1x5h1p3r1@2x6x9", 108, 3, 7, ACTIVATION_TANH, 0},
+    {"transformer:1x8h4p2r3@1x1x16", 16, 4, 1, ACTIVATION_SIGMOID, 0.3},
+    {"transformer:1x2h1r1@1x1x2", 2, 2, 1025, ACTIVATION_RELU, 0},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
