@@ -198,6 +198,42 @@ struct chain_backward {
     float *gradient;     /* as chain.parameters */
 };
 
+/*
+ * One step of a gated recurrent unit, as torch.nn.GRU (Cho et al. 2014), between its products.
+ * Gates follow each other as r, z, n, each [units] rows. r = sigmoid(input_r + recurrent_r), z =
+ * sigmoid(input_z + recurrent_z), g = recurrent_n n = tanh(fma(r, g, input_n)), state = fma(z,
+ * before - n, n)
+ */
+struct gru_step {
+    uint32_t units, n;
+    size_t stride;          /* of rows where nothing else is said */
+    const float *input;     /* [3][units]: W_ih x + b_ih */
+    const float *recurrent; /* [3][units]: W_hh before + b_hh */
+    const float *before;    /* [units] rows before_row apart: the state of the step before */
+    size_t before_row;      /* 0: all rows are one, of zeros */
+    float *state;           /* [units] rows state_row apart */
+    size_t state_row;
+    float *kept; /* [4][units]: r, z, n, g */
+};
+
+/*
+ * And back: `kept` becomes the delta by each gate's sum, and `delta`, by the state, the start of
+ * that by the state before, without what comes through the products.
+ *   n <- (delta * (1 - z)) * (1 - n * n), g <- n * r; with this new n:
+ *   r <- (n * g) * (r * (1 - r)), z <- (delta * (before - old n)) * (z * (1 - z))
+ *   delta <- fma(delta, z, delta_before)
+ */
+struct gru_step_back {
+    uint32_t units, n;
+    size_t stride;
+    float *kept;         /* [4][units] */
+    float *delta;        /* [units] */
+    const float *before; /* as above */
+    size_t before_row;
+    const float *delta_before; /* [units] rows delta_before_row apart; NULL: delta stays */
+    size_t delta_before_row;
+};
+
 struct kernels {
     const char *name; /* "plain", "avx2", "avx512" */
     void (*gather)(const struct batch_source *source, const struct batch *batch);
@@ -229,6 +265,8 @@ struct kernels {
     void (*chain_backward)(const struct chain_backward *backward);
     /* Above this width the CPU has too few registers, and going layer by layer is faster. */
     uint32_t chain_backward_width;
+    void (*gru_forward)(const struct gru_step *step);
+    void (*gru_backward)(const struct gru_step_back *step);
     void (*softmax)(const struct softmax *softmax);
     /* See kernels_positions.h. */
     void (*block_product)(const struct block_product *product);

@@ -18,6 +18,7 @@
 
 #include "worker/engine/cpu/chain_text.h"
 #include "worker/engine/cpu/pool_text.h"
+#include "worker/engine/cpu/gru_text.h"
 #include "worker/engine/cpu/tile_text.h"
 
 #include "worker/engine/cpu/product_text.h"
@@ -44,6 +45,8 @@ static const struct kernels table = {
     .chain_forward = chain_forward,
     .chain_backward = chain_backward,
     .chain_backward_width = CHAIN_BACKWARD_WIDTH,
+    .gru_forward = gru_forward,
+    .gru_backward = gru_backward,
     .softmax = softmax,
     .block_product = block_product,
     .block_weigh = block_weigh,

@@ -55,6 +55,12 @@ static const struct net_case cases[] = {
     {"transformer:1x5h1p3r1@2x6x9", 108, 3, 7, ACTIVATION_TANH, 0},
     {"transformer:1x8h4p2r3@1x1x16", 16, 4, 1, ACTIVATION_SIGMOID, 0.3},
     {"transformer:1x2h1r1@1x1x2", 2, 2, 1025, ACTIVATION_RELU, 0},
+    {"gru:1x5", 9, 4, 7, ACTIVATION_RELU, 0},
+    {"gru:1x7", 1, 3, 31, ACTIVATION_RELU, 0},
+    {"bigru:1x6", 12, 4, 33, ACTIVATION_TANH, 0},
+    {"bigru:2x3@3x1x5", 15, 5, 1, ACTIVATION_RELU, 0},
+    {"gru:3x4@2x1x4", 8, 3, 1025, ACTIVATION_RELU, 0},
+    {"layers:[gru 33,residual(bigru 12,gru 33),dense 9]@2x1x6", 12, 4, 31, ACTIVATION_GELU, 0.3},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
