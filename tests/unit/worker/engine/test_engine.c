@@ -47,9 +47,10 @@ static void check_cohorts(const struct setting *setting)
 static void a_cohort_changes_nothing_for_its_members(void **state)
 {
     (void)state;
-    static const char *const topologies[] = {"mlp:3x1", "mlp:[2x5,1x17]", "mlp:1x40"};
-    for (uint32_t i = 0; i < 3; i++) {
-        struct setting setting = setting_open(topologies[i], ACTIVATION_RELU + i);
+    static const char *const topologies[] = {"mlp:3x1", "mlp:[2x5,1x17]", "mlp:1x40", "resmlp:2x6",
+                                             "layers:[bigru 3,gru 5]"};
+    for (uint32_t i = 0; i < 5; i++) {
+        struct setting setting = setting_open(topologies[i], ACTIVATION_RELU + i % 4);
         check_cohorts(&setting);
         setting_close(&setting);
     }
@@ -61,11 +62,12 @@ static void every_vector_unit_gives_the_same_bits(void **state)
     const struct kernels *kernels[3];
     uint32_t count = fixture_kernels(kernels);
     /* The last one is deep enough for numbers that are too small. */
-    static const char *const topologies[] = {"mlp:1x1", "mlp:[2x5,1x17]", "mlp:[4x4,3x3,3x2]",
-                                             "mlp:2x67", "mlp:90x9"};
+    static const char *const topologies[] = {
+        "mlp:1x1",  "mlp:[2x5,1x17]", "mlp:[4x4,3x3,3x2]", "resmlp:2x6", "layers:[bigru 3,gru 33]",
+        "mlp:2x67", "mlp:90x9"};
     if (count < 2)
         skip();
-    for (uint32_t t = 0; t < 5; t++)
+    for (uint32_t t = 0; t < 7; t++)
         for (uint32_t f = ACTIVATION_RELU; f <= ACTIVATION_GELU; f++) {
             struct setting setting = setting_open(topologies[t], f);
             struct cohort_member first[2], other[2];
@@ -133,6 +135,9 @@ static void a_training_may_be_cut_anywhere(void **state)
     check_cut(&setting, OPTIMIZER_STATE_VELOCITY, 4);
     setting.training.momentum = 0;
     check_cut(&setting, OPTIMIZER_STATE_NONE, 7);
+    setting_close(&setting);
+    setting = setting_open("bigru:1x5", ACTIVATION_RELU);
+    check_cut(&setting, OPTIMIZER_STATE_MOMENTS, PER_EPOCH + 1);
     setting_close(&setting);
 }
 
