@@ -44,6 +44,7 @@ static const struct word {
     {"maxpool", LAYER_MAX_POOL, SIZE_EDGE},
     {"mean", LAYER_MEAN, SIZE_NONE},
     {"patch", LAYER_PATCH, SIZE_EDGE},
+    {"rows", LAYER_ROWS, SIZE_NONE},
     {"positions", LAYER_POSITIONS, SIZE_NONE},
     {"norm", LAYER_NORM, SIZE_NONE},
     {"attention", LAYER_ATTENTION, SIZE_UNITS},

@@ -21,6 +21,7 @@
  *   conv NkKsSpP, project N  on the positions; with activation, and of kernel 1 without
  *   maxpool M, mean          over M (x M) positions, over all of them
  *   patch P                  P (x P) neighbouring positions become channels of one
+ *   rows                     an image becomes a sequence: its rows are the steps
  *   positions, norm          adds a learned vector to each; layer norm over channels
  *   attention H              self-attention of H heads
  *   gru N, bigru N           recurrent over the positions
@@ -53,6 +54,7 @@ enum layer_word {
     LAYER_MAX_POOL,
     LAYER_MEAN,
     LAYER_PATCH,
+    LAYER_ROWS,
     LAYER_POSITIONS,
     LAYER_NORM,
     LAYER_ATTENTION,

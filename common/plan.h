@@ -41,6 +41,7 @@ enum op_kind {
     OP_MAX_POOL,   /* kernel = stride; positions beyond the last whole window are left out */
     OP_MEAN,       /* over all positions */
     OP_PATCH,      /* {C, H, W} to {C * kernel (* kernel), H / kernel, W / kernel} */
+    OP_ROWS,       /* {C, H, W} to {C * W, 1, H}: each row of an image is a step */
     OP_POSITIONS,  /* x + p; p [channels, positions] */
     OP_NORM,      /* over the channels at each position: Ba et al. 2016, eps 1e-5; gain, bias [C] */
     OP_ATTENTION, /* Vaswani et al. 2017, without mask; tensors as torch.nn.MultiheadAttention */

@@ -166,6 +166,18 @@ static void add_patch(struct plan_builder *builder, const struct layer_item *ite
     plan_add_op(builder, &op);
 }
 
+static void add_rows(struct plan_builder *builder)
+{
+    struct value_shape in = shape_now(builder);
+    const struct op op = {.kind = OP_ROWS,
+                          .other = PLAN_NONE,
+                          .in = in,
+                          .out = {in.channels * in.width, 1, in.height}};
+    if (in.height == 1)
+        plan_fail(builder, "rows of a sequence: only an image has them");
+    plan_add_op(builder, &op);
+}
+
 static void add_activation(struct plan_builder *builder)
 {
     struct value_shape in = shape_now(builder);
@@ -307,8 +319,9 @@ static void add_gru(struct plan_builder *builder, const struct layer_item *item)
                           .in = in,
                           .out = {both ? 2 * item->size : item->size, in.height, in.width}};
     if (in.height != 1)
-        plan_fail(builder, "a recurrent layer reads a sequence, not %u x %u positions", in.height,
-                  in.width);
+        plan_fail(builder,
+                  "a recurrent layer reads a sequence, not %u x %u positions: write rows before it",
+                  in.height, in.width);
     if (plan_add_op(builder, &op) == NULL)
         return;
     add_direction(builder, "");
@@ -341,6 +354,9 @@ void plan_add_layer(struct plan_builder *builder, const struct layer_item *item)
         break;
     case LAYER_PATCH:
         add_patch(builder, item);
+        break;
+    case LAYER_ROWS:
+        add_rows(builder);
         break;
     case LAYER_POSITIONS:
         add_positions(builder);

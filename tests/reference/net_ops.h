@@ -28,6 +28,7 @@ void net_patch(const struct net_op *net);
 void net_positions(const struct net_op *net);
 void net_norm(const struct net_op *net);
 void net_attention(const struct net_op *net);
+void net_rows_as_steps(const struct net_op *net);
 void net_gru(const struct net_op *net);
 void net_activate(const struct net_op *net);
 void net_add(const struct net_op *net);

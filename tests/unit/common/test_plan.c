@@ -41,6 +41,8 @@ static void models_have_as_many_parameters_as_published(void **state)
         {"layers:[dense 100, residual(dense 100)]", 40, 15210},
         {"cnn:25k5s2p1,25k3s2p1,25k3s2p1", 40, 5210},
         {"bigru:1x6", 40, 5134},
+        /* 28 steps of 28: three gates of eight in each direction, then all 28 * 16 states */
+        {"layers:[rows,bigru 8]", 784, 2 * 24 * (28 + 8 + 2) + 28 * 16 * 10 + 10},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct plan *plan = make(cases[i].text, cases[i].inputs);
@@ -69,7 +71,8 @@ static void what_does_not_fit_is_named(void **state)
     expect_refusal("cnn:8k41", 40, "kernel of 41 does not fit 1 x 40");
     expect_refusal("transformer:1x30h4p7", 784, "4 heads do not divide 30 channels");
     expect_refusal("transformer:1x32h4p5", 784, "patches of 5 do not divide 28 x 28");
-    expect_refusal("gru:1x6", 784, "reads a sequence");
+    expect_refusal("gru:1x6", 784, "reads a sequence, not 28 x 28 positions: write rows before it");
+    expect_refusal("layers:[rows,gru 6]", 40, "rows of a sequence");
     expect_refusal("cnn:8k3@3x3", 784, "@1x3x3 is not the shape of samples of 784 numbers");
     expect_refusal("layers:[densee 3]", 40, "did you mean \"dense\"");
     expect_refusal("layers:[dense]", 40, "the number behind dense");

@@ -10,6 +10,7 @@ const struct op_row *const op_rows[OP_KINDS] = {
     [OP_POSITIONS] = &op_positions,
     [OP_NORM] = &op_norm,
     [OP_ATTENTION] = &op_attention,
+    [OP_ROWS] = &op_rows_as_steps,
     [OP_GRU] = &op_gru,
     [OP_ACTIVATION] = &op_activation,
     [OP_ADD] = &op_add,

@@ -30,7 +30,7 @@ struct op_row {
 extern const struct op_row *const op_rows[OP_KINDS];
 
 extern const struct op_row op_linear, op_chain, op_conv, op_max_pool, op_mean, op_patch,
-    op_positions, op_norm, op_attention, op_gru, op_activation, op_add;
+    op_rows_as_steps, op_positions, op_norm, op_attention, op_gru, op_activation, op_add;
 
 /* Whether an op can be part of a chain (op_chain.c). */
 bool op_chain_links(const struct program *program, const struct op *op);
