@@ -11,17 +11,8 @@
 static void (*const net_rows[OP_KINDS])(const struct net_op *net) = {
     [OP_LINEAR] = net_linear, [OP_CONV] = net_conv,           [OP_MAX_POOL] = net_max_pool,
     [OP_MEAN] = net_mean,     [OP_PATCH] = net_patch,         [OP_POSITIONS] = net_positions,
-    [OP_NORM] = net_norm,     [OP_ATTENTION] = net_attention, [OP_ACTIVATION] = net_activate,
-    [OP_LINEAR] = net_linear, [OP_MEAN] = net_mean,
-    [OP_PATCH] = net_patch,   [OP_POSITIONS] = net_positions,
-    [OP_NORM] = net_norm,     [OP_ATTENTION] = net_attention,
-    [OP_GRU] = net_gru,       [OP_ACTIVATION] = net_activate,
-    [OP_ADD] = net_add,
-    [OP_LINEAR] = net_linear,       [OP_MEAN] = net_mean,
-    [OP_PATCH] = net_patch,         [OP_POSITIONS] = net_positions,
-    [OP_NORM] = net_norm,           [OP_ATTENTION] = net_attention,
-    [OP_ROWS] = net_rows_as_steps,  [OP_GRU] = net_gru,
-    [OP_ACTIVATION] = net_activate, [OP_ADD] = net_add,
+    [OP_NORM] = net_norm,     [OP_ATTENTION] = net_attention, [OP_ROWS] = net_rows_as_steps,
+    [OP_GRU] = net_gru,       [OP_ACTIVATION] = net_activate, [OP_ADD] = net_add,
 };
 
 /* One sample on its way: what each op made of it. */
