@@ -9,6 +9,7 @@
 
 #include "worker/engine/data_order.h"
 #include "worker/engine/engine_private.h"
+#include "worker/engine/first_layer.h"
 #include "worker/engine/float_mode.h"
 #include "worker/engine/norm.h"
 #include "worker/engine/pass.h"
@@ -27,6 +28,7 @@ struct engine {
     const struct model *model;
     struct training_settings training, at_step; /* with the learning rate of the step in work */
     struct workspace workspace;
+    struct first_layer first_layer; /* of cohorts; portable only */
     struct pass pass;
     struct order_cache order;
 };
@@ -61,8 +63,13 @@ static int fill(struct engine *engine, const struct engine_options *options,
                        batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH) != 0)
         return error_set(error, -1, "engine: no memory for batches of %u samples of this model",
                          batch);
-    if (options->numeric == NUMERIC_PORTABLE && reads_panels(options->model->plan))
+    if (options->numeric != NUMERIC_PORTABLE)
+        return 0;
+    if (reads_panels(options->model->plan))
         engine->workspace.batch.layout = MATRIX_PANELS;
+    if (first_layer_init(&engine->first_layer, options->model, batch) != 0)
+        return error_set(error, -1, "engine: no memory for cohorts in batches of %u samples",
+                         batch);
     return 0;
 }
 
@@ -88,6 +95,7 @@ void engine_destroy(struct engine **engine)
     if (*engine == NULL)
         return;
     order_cache_fini(&(*engine)->order);
+    first_layer_fini(&(*engine)->first_layer);
     workspace_fini(&(*engine)->workspace);
     free(*engine);
     *engine = NULL;
@@ -164,13 +172,14 @@ struct updating {
     const struct engine *engine;
     struct network *network;
     struct update update;
+    const float *gradient; /* of the whole network, or of as much of it as is to be updated */
 };
 
 static void update_stretch(void *context, uint64_t first, uint64_t end)
 {
     const struct updating *updating = context;
     const struct kernels *kernels = updating->engine->pass.kernels;
-    const float *g = updating->engine->workspace.gradient + first;
+    const float *g = updating->gradient + first;
     float *w = updating->network->parameters + first;
     float *m = updating->network->m + first, *v = updating->network->v + first;
     if (updating->update.optimizer == OPTIMIZER_SGD)
@@ -202,21 +211,88 @@ static void update_member(const struct pass *pass, struct updating *updating)
         norm_clamp(pass->kernels, settings->clamp_norm, count, updating->network->parameters);
 }
 
+/* What a member's step begins with: all but what it is to be computed in. */
+static struct pass open_pass(const struct engine *engine, const struct cohort_member *member,
+                             uint64_t step)
+{
+    struct pass pass = engine->pass;
+    pass.parameters = member->network->parameters;
+    pass.dropout = (struct pass_dropout){member->dropout, &member->dropout_key, step};
+    return pass;
+}
+
+static struct updating open_updating(const struct engine *engine,
+                                     const struct cohort_member *member)
+{
+    struct network *network = member->network;
+    return (struct updating){
+        engine, network,
+        update_prepare(&engine->at_step, member->weight_decay, network->optimizer_step),
+        engine->workspace.gradient};
+}
+
+/* Forward to the logits, and the loss's derivative by them. */
+static void go_forward(struct engine *engine, const struct pass *pass, struct cohort_member *member)
+{
+    pass_forward(pass);
+    compute_losses(pass, engine->at_step.label_smoothing, pass_logits_delta(pass));
+    member->loss_sum += add_losses(&engine->workspace, 0) / engine->workspace.n;
+}
+
 /* One member, one step on the batch in use. */
 static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step)
 {
-    struct network *network = member->network;
-    struct pass pass = engine->pass;
-    struct updating updating = {
-        engine, network,
-        update_prepare(&engine->at_step, member->weight_decay, network->optimizer_step)};
-    pass.parameters = network->parameters;
-    pass.dropout = (struct pass_dropout){member->dropout, &member->dropout_key, step};
-    pass_forward(&pass);
-    compute_losses(&pass, engine->at_step.label_smoothing, pass_logits_delta(&pass));
-    member->loss_sum += add_losses(&engine->workspace, 0) / engine->workspace.n;
+    struct pass pass = open_pass(engine, member, step);
+    struct updating updating = open_updating(engine, member);
+    go_forward(engine, &pass, member);
     update_member(&pass, &updating);
-    network->optimizer_step++;
+    member->network->optimizer_step++;
+}
+
+/* The same for several, whose first layers go together. */
+static void train_together(struct engine *engine, struct cohort_member *members, uint32_t count,
+                           uint64_t step)
+{
+    struct first_layer *first = &engine->first_layer;
+    for (uint32_t i = 0; i < count; i++)
+        first_layer_place(first, i, members[i].network->parameters);
+    first_layer_forward(first, &engine->pass, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct pass pass = open_pass(engine, &members[i], step);
+        struct updating updating = open_updating(engine, &members[i]);
+        pass.first_step = 1;
+        first_layer_enter(first, &pass, i);
+        go_forward(engine, &pass, &members[i]);
+        update_member(&pass, &updating);
+        first_layer_leave(first, &pass, i);
+    }
+    first_layer_backward(first, &engine->pass, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct updating updating = open_updating(engine, &members[i]);
+        updating.gradient = first->gradient + i * first->parameter_count;
+        update_stretch(&updating, 0, first->parameter_count);
+        members[i].network->optimizer_step++;
+    }
+}
+
+/* Limits on a whole network's length need all of its gradient or parameters at once. */
+static bool goes_together(const struct engine *engine)
+{
+    return engine->first_layer.members_max > 1 && !(engine->at_step.clip_norm > 0) &&
+           !(engine->at_step.clamp_norm > 0);
+}
+
+static void train_step(struct engine *engine, struct cohort_member *members, uint32_t count,
+                       uint64_t step)
+{
+    const uint32_t most = goes_together(engine) ? engine->first_layer.members_max : 1;
+    for (uint32_t i = 0, n; i < count; i += n) {
+        n = smaller(most, count - i);
+        if (n > 1)
+            train_together(engine, members + i, n, step);
+        else
+            train_member(engine, &members[i], step);
+    }
 }
 
 static void prepare_step(struct engine *engine, const struct samples *samples,
@@ -247,8 +323,7 @@ int engine_train(struct engine *engine, const struct samples *samples,
     struct float_mode before = float_mode_enter();
     for (uint64_t step = steps.first; step < steps.end; step++) {
         prepare_step(engine, samples, slice, order, step);
-        for (uint32_t i = 0; i < count; i++)
-            train_member(engine, &members[i], step);
+        train_step(engine, members, count, step);
     }
     float_mode_leave(before);
     return 0;

@@ -97,7 +97,7 @@ float *pass_logits_delta(const struct pass *pass)
 void pass_forward(const struct pass *pass)
 {
     const struct program *program = pass->model->program;
-    for (uint32_t i = 0; i < program->step_count; i++)
+    for (uint32_t i = pass->first_step; i < program->step_count; i++)
         program->steps[i].row->forward(pass, &program->steps[i]);
 }
 
@@ -105,11 +105,11 @@ void pass_backward(const struct pass *pass, const struct pass_update *update)
 {
     const struct program *program = pass->model->program;
     uint64_t pending = pass->model->parameter_count;
-    for (uint32_t i = program->step_count; i-- > 0;) {
+    for (uint32_t i = program->step_count; i-- > pass->first_step;) {
         const struct program_step *step = &program->steps[i];
         step->row->backward(pass, step);
         uint64_t done = pass->model->plan->ops[step->first].parameters;
-        if (i == 0 || pending - done >= update_parameters_min) {
+        if (i == pass->first_step || pending - done >= update_parameters_min) {
             update->done(update->context, done, pending);
             pending = done;
         }

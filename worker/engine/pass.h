@@ -24,6 +24,7 @@ struct pass {
     struct workspace *workspace;                    /* its batch is prepared */
     const float *parameters;
     struct pass_dropout dropout;
+    uint32_t first_step; /* of the program: those before it are somebody else's. Usually 0 */
 };
 
 /* Fills the workspace's values; the last one's are the logits. */
@@ -37,7 +38,7 @@ float *pass_logits_delta(const struct pass *pass);
 /*
  * Fills workspace->gradient from the last op to the first. `done` is called with a stretch [first,
  * end) of the flat array that is complete and whose parameters are not read again in this step;
- * the stretches follow one another from the end of the array to its start.
+ * the stretches follow one another from the end of the array to the first step's start.
  */
 struct pass_update {
     void *context;
