@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Wider layers fill the tiles by themselves; more rows would leave the cache. */
-enum { MERGED_WIDTH_MAX = 16, MERGED_ROWS_MAX = 96, ALIGNMENT = 64 };
+enum { MERGED_WIDTH_MAX = 24, MERGED_ROWS_MAX = 192, ALIGNMENT = 64 };
 
 /* -------------------------------------------------------------------------------------- memory */
 
