@@ -106,6 +106,17 @@ static inline void tile_run_columns(const struct tile *panel, uint32_t rows, uin
     }
 }
 
+/* Which columns of b and c a tile meets. */
+static void tile_go_to_panel(struct tile *tile, const struct product *product, uint32_t first,
+                             uint32_t columns)
+{
+    tile_go_to(tile, product, first, columns);
+    if (product->b_layout == MATRIX_PANELS) {
+        tile->b = product->b + (size_t)first * product->k;
+        tile->b_row = (columns + LANES - 1) / LANES * LANES;
+    }
+}
+
 /* Panel by panel: what the tiles of a panel read of b is then met again in the cache. */
 static void product_by_panels(const struct product *product)
 {
@@ -115,11 +126,7 @@ static void product_by_panels(const struct product *product)
         struct sharing tiles = sharing;
         columns = panel_columns(product->n - first);
         struct tile tile = product_tile(product);
-        tile_go_to(&tile, product, first, columns);
-        if (product->b_layout == MATRIX_PANELS) {
-            tile.b = product->b + (size_t)first * product->k;
-            tile.b_row = (columns + LANES - 1) / LANES * LANES;
-        }
+        tile_go_to_panel(&tile, product, first, columns);
         for (uint32_t left = product->m; left > 0; left -= rows) {
             rows = share_next(&tiles);
             tile_run_columns(&tile, rows, columns);
@@ -130,30 +137,41 @@ static void product_by_panels(const struct product *product)
 
 enum { PACKED_K_MAX = 2048, PACKED_K_MIN = 256, PACKED_ROWS_MIN = 256 };
 
+/* Some rows of a in one piece, column by column. */
+static void pack_rows(const struct product *product, uint32_t row, uint32_t rows, float *packed)
+{
+    for (uint32_t k = 0; k < product->k; k++) {
+        const float *from = product->a + row * product->a_row + k * product->a_column;
+        for (uint32_t i = 0; i < rows; i++)
+            packed[k * TILE_ROWS + i] = from[i * product->a_row];
+    }
+}
+
 /*
- * Tile by tile, for a large `a` that is stored as its transpose: a tile would read few bytes of
- * each of many lines, once per panel. So its part of a is copied into one piece first.
+ * Tile by tile, for an `a` that is larger than the caches: each row of it is read once. Where it is
+ * stored as its transpose, a tile would read few bytes of each of many lines, once per panel: so
+ * its part is packed first.
  */
 static void product_by_tiles(const struct product *product)
 {
+    const int packs = product->a_column != 1;
     float packed[PACKED_K_MAX * TILE_ROWS];
     struct sharing tiles = share(product->m, TILE_ROWS);
     uint32_t rows, columns;
     for (uint32_t row = 0; row < product->m; row += rows) {
         rows = share_next(&tiles);
-        for (uint32_t k = 0; k < product->k; k++) {
-            const float *from = product->a + row * product->a_row + k * product->a_column;
-            for (uint32_t i = 0; i < rows; i++)
-                packed[k * TILE_ROWS + i] = from[i * product->a_row];
-        }
+        if (packs)
+            pack_rows(product, row, rows, packed);
         for (uint32_t first = 0; first < product->n; first += columns) {
             struct tile tile = product_tile(product);
             columns = panel_columns(product->n - first);
-            tile_go_to(&tile, product, first, columns);
+            tile_go_to_panel(&tile, product, first, columns);
             tile_go_down(&tile, row);
-            tile.a = packed;
-            tile.a_row = 1;
-            tile.a_column = TILE_ROWS;
+            if (packs) {
+                tile.a = packed;
+                tile.a_row = 1;
+                tile.a_column = TILE_ROWS;
+            }
             tile_run_columns(&tile, rows, columns);
         }
     }
@@ -171,16 +189,20 @@ static void product_finish(const struct product *product)
         derive(product->activation, &from, &c);
 }
 
-static int is_packed(const struct product *product)
+/* Floats that the second-level cache has room for, beside a mini-batch. */
+static const size_t rows_kept = (size_t)1 << 17;
+
+static int goes_by_tiles(const struct product *product)
 {
-    return product->a_column != 1 && product->a_rows == NULL && product->b_layout == MATRIX_ROWS &&
-           product->m >= PACKED_ROWS_MIN && product->k >= PACKED_K_MIN &&
-           product->k <= PACKED_K_MAX;
+    if (product->a_column != 1)
+        return product->a_rows == NULL && product->m >= PACKED_ROWS_MIN &&
+               product->k >= PACKED_K_MIN && product->k <= PACKED_K_MAX;
+    return (size_t)product->m * product->k > rows_kept;
 }
 
 static void product(const struct product *product)
 {
-    if (is_packed(product))
+    if (goes_by_tiles(product))
         product_by_tiles(product);
     else
         product_by_panels(product);
