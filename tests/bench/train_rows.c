@@ -62,7 +62,7 @@ static void print_head(const struct train_run *run)
 {
     if (run->json)
         return;
-    printf("%-16s %-7s %6s %10s %10s %8s %8s %6s", "model", "cpu", "cohort", "parameters",
+    printf("%-22s %-7s %6s %10s %10s %8s %8s %6s", "model", "cpu", "cohort", "parameters",
            "us/step", "GFLOP/s", "ceiling", "share");
     if (run->openblas)
         printf(" %11s %8s", "us/openblas", "sgemm");
@@ -92,7 +92,7 @@ static void print_row(const struct row *row, const char *model)
     if (row->run->json) {
         print_json(row, model, gflops);
     } else {
-        printf("%-16s %-7s %6u %10lu %10.1f %8.1f %8.1f %6.2f", model, engine_cpu(), row->cohort,
+        printf("%-22s %-7s %6u %10lu %10.1f %8.1f %8.1f %6.2f", model, engine_cpu(), row->cohort,
                (unsigned long)row->subject.model->parameter_count, 1e6 * row->medians[OURS], gflops,
                row->medians[CEILING], gflops / row->medians[CEILING]);
         if (row->run->openblas)

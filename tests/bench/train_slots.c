@@ -191,7 +191,7 @@ static void print_slots(const struct slots *slots, const char *model, bool json)
 {
     printf(json ? "{\"model\": \"%s\", \"slots\": %u, \"cohort\": %u, \"us_per_step_net\": %.2f, "
                   "\"us_per_step_net_together\": %.2f, \"slots_ratio\": %.3f}\n"
-                : "%-16s %5u %6u %10.1f %11.1f %6.2f\n",
+                : "%-22s %5u %6u %10.1f %11.1f %6.2f\n",
            model, slots->slots, slots->cohort, slots->us_alone, slots->us_together, slots->ratio);
     fflush(stdout);
 }
@@ -201,7 +201,7 @@ int slots_run(const struct train_run *run, struct error *error)
     static struct train_subject subject;
     int code = 0;
     if (!run->json)
-        printf("%-16s %5s %6s %10s %11s %6s\n", "model", "slots", "cohort", "us alone",
+        printf("%-22s %5s %6s %10s %11s %6s\n", "model", "slots", "cohort", "us alone",
                "us together", "ratio");
     for (uint32_t i = 0; i < run->model_count && code == 0; i++) {
         struct slots slots = {.subject = &subject, .slots = run->slots, .seconds = run->seconds};

@@ -233,7 +233,7 @@ def show_json(options, text, found):
 
 
 def show_row(text, found):
-    cells = [f"{text:<12} {found['cohort']:>3} {found['ours']:>9.1f} {found['share']:>6.2f}"]
+    cells = [f"{text:<20} {found['cohort']:>3} {found['ours']:>9.1f} {found['share']:>6.2f}"]
     for way in WAYS:
         us = found["theirs"].get(way)
         cells.append(f"{us:>10.1f} {us / found['ours']:>8.1f}x" if us else f"{'-':>10} {'':>9}")
@@ -264,7 +264,7 @@ def main():
     if not options.json:
         print(f"PyTorch {torch.__version__}, Python {sys.version.split()[0]}, one thread, "
               f"batch {options.batch}; us per step and network, and how much faster the engine is")
-        print(f"{'model':<12} {'K':>3} {'engine':>9} {'share':>6}"
+        print(f"{'model':<20} {'K':>3} {'engine':>9} {'share':>6}"
               + "".join(f" {way:>10} {'':>9}" for way in WAYS))
     for text in options.model or USUAL:
         found = measure(options, text)
