@@ -77,6 +77,7 @@ OPS = {
     "max_pool": max_pool,
     "mean": lambda op, x: x.view(len(x), op["in"][0], -1).mean(2),
     "patch": patch,
+    "rows": lambda op, x: x.view(len(x), *op["in"]).transpose(2, 3).flatten(1),
     "positions": lambda op, x, learned: x + learned.flatten(),
     "norm": norm,
     "attention": attention,

@@ -61,6 +61,7 @@ static const struct net_case cases[] = {
     {"bigru:2x3@3x1x5", 15, 5, 1, ACTIVATION_RELU, 0},
     {"gru:3x4@2x1x4", 8, 3, 1025, ACTIVATION_RELU, 0},
     {"layers:[rows,gru 5]@2x3x4", 24, 4, 7, ACTIVATION_RELU, 0},
+    {"layers:[conv 3k3p1,residual(project 3),rows,gru 5]@2x3x4", 24, 4, 31, ACTIVATION_RELU, 0.2},
     {"layers:[gru 33,residual(bigru 12,gru 33),dense 9]@2x1x6", 12, 4, 31, ACTIVATION_GELU, 0.3},
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
