@@ -1,6 +1,8 @@
 /* detail_output.c: see detail_output.h. */
 #include "coordinator/commands/detail_output.h"
 
+#include "coordinator/reading/model_layers.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,15 +14,15 @@ enum { PARTS = sizeof part_names / sizeof part_names[0] };
 
 /* -------------------------------------------------------------------------------------- damage */
 
-void format_damage_run(const struct damage_run *run, char text[DAMAGE_RUN_BYTES_MAX])
+void format_damage_run(const struct plan *plan, const struct damage_run *run,
+                       char text[DAMAGE_RUN_BYTES_MAX])
 {
-    int used;
-    if (run->count == 1)
-        used = snprintf(text, DAMAGE_RUN_BYTES_MAX, "layer %" PRIu32 " unit %" PRIu32, run->layer,
-                        run->unit);
-    else
-        used = snprintf(text, DAMAGE_RUN_BYTES_MAX, "layer %" PRIu32 " units %" PRIu32 "-%" PRIu64,
-                        run->layer, run->unit, (uint64_t)run->unit + run->count - 1);
+    const char *units = model_layer_units(plan, run->layer, run->count);
+    int used = snprintf(text, DAMAGE_RUN_BYTES_MAX, "layer %" PRIu32 " %s %" PRIu32, run->layer,
+                        units, run->unit);
+    if (run->count != 1)
+        used += snprintf(text + used, DAMAGE_RUN_BYTES_MAX - (size_t)used, "-%" PRIu64,
+                         (uint64_t)run->unit + run->count - 1);
     const char *separator = ": ";
     for (uint32_t i = 0; i < PARTS; i++) {
         if ((run->parts >> i & 1) == 0)
@@ -39,12 +41,12 @@ uint64_t damage_units(const struct damage_list *list)
     return units;
 }
 
-static void show_runs(const char *label, const struct damage_list *list)
+static void show_runs(const char *label, const struct plan *plan, const struct damage_list *list)
 {
     uint32_t shown = list->count < LINES_SHOWN_MAX ? list->count : LINES_SHOWN_MAX;
     for (uint32_t i = 0; i < shown; i++) {
         char text[DAMAGE_RUN_BYTES_MAX];
-        format_damage_run(&list->runs[i], text);
+        format_damage_run(plan, &list->runs[i], text);
         printf("%-*s %s\n", LABEL_COLUMNS, i == 0 ? label : "", text);
     }
     if (shown < list->count)
@@ -158,11 +160,14 @@ static struct json_node *matrix_node(const struct confusion_matrix *matrix)
 
 /* --------------------------------------------------------------------------------------- detail */
 
-void show_detail(const struct detail *detail)
+void show_detail(const struct detail *detail, const char *canonical)
 {
-    show_runs("hit", &detail->hits);
+    struct plan *plan =
+        model_layers_plan(canonical, detail->matrix_count > 0 ? detail->matrices[0].classes : 0);
+    show_runs("hit", plan, &detail->hits);
     show_counts(&detail->damage);
-    show_runs("", &detail->damage);
+    show_runs("", plan, &detail->damage);
+    plan_destroy(&plan);
     for (uint32_t i = 0; i < detail->matrix_count; i++)
         show_matrix(&detail->matrices[i]);
 }

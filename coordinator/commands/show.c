@@ -152,7 +152,7 @@ static void show_all(const struct shown *shown)
 {
     show_record(&shown->record, shown->canonical);
     if (shown->detail != NULL)
-        show_detail(shown->detail);
+        show_detail(shown->detail, shown->canonical);
     else if (shown->complaint != NULL)
         print_clean((struct clean_row){14, "detail"}, shown->complaint);
 }

@@ -6,6 +6,7 @@
  * of them were hit.
  */
 #include "coordinator/report/figure_damage.h"
+#include "coordinator/reading/model_layers.h"
 #include "coordinator/report/figure_style.h"
 #include "coordinator/report/figures.h"
 
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELLS_DRAWN_SINGLY = 3000 };
+enum { CELLS_DRAWN_SINGLY = 3000, COUNT_OF_MANY = 2 };
 
 static const uint32_t part_colours[DAMAGE_PARTS] = {
     [1] = 0xf0c36d,  [2] = 0xcc79a7,  [3] = 0xe69f00,  [4] = 0x009e73,  [5] = 0xa89a00,
@@ -109,8 +110,9 @@ static void add_layer_tics(struct script *script, const struct damage_map *map)
         if (map->has_output && layer + (step + 1) / 2 >= map->layers)
             break;
         if (map->shallow)
-            script_add(script, "'layer %u: %u units' %u, ", (unsigned)layer,
-                       (unsigned)map->widths[layer], (unsigned)layer);
+            script_add(script, "'layer %u: %u %s' %u, ", (unsigned)layer,
+                       (unsigned)map->widths[layer],
+                       model_layer_units(map->plan, layer, COUNT_OF_MANY), (unsigned)layer);
         else
             script_add(script, "'%u' %u, ", (unsigned)layer, (unsigned)layer);
     }

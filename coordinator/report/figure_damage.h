@@ -6,6 +6,7 @@
 #ifndef RATCHET_COORDINATOR_REPORT_FIGURE_DAMAGE_H
 #define RATCHET_COORDINATOR_REPORT_FIGURE_DAMAGE_H
 
+#include "common/plan.h"
 #include "coordinator/report/report.h"
 
 enum { DAMAGE_PARTS = 16 }; /* sets of parts of a unit, see struct damage_run */
@@ -17,8 +18,9 @@ struct damage_cell {
 };
 
 struct damage_map {
-    uint32_t layers;  /* the output layer is the last one, if it is known */
-    uint32_t *widths; /* [layers] units */
+    struct plan *plan; /* of the model; NULL: not known, layers are what was hit */
+    uint32_t layers;   /* the output layer is the last one, if it is known */
+    uint32_t *widths;  /* [layers] units */
     uint32_t width_most;
     bool has_output;
     bool shallow;  /* few layers: drawn on top of each other */

@@ -1,10 +1,9 @@
 /* figure_damage_map.c: from the runs of a detail to cells; see figure_damage.h. */
 #include "common/topology.h"
-#include "coordinator/reading/settings_text.h"
+#include "coordinator/reading/model_layers.h"
 #include "coordinator/report/figure_damage.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     SHALLOW_LAYERS_MAX = 8,
@@ -22,17 +21,6 @@ static uint32_t divide_up(uint32_t value, uint32_t by)
 }
 
 /* --------------------------------------------------------------------------------------- layers */
-
-/* What the experiment says; without words of ours for it, layers are what was hit. */
-static void read_topology(const struct report *report, struct topology *topology)
-{
-    char spec[TOPOLOGY_TEXT_BYTES_MAX];
-    *topology = (struct topology){0};
-    if (report->canonical == NULL ||
-        !settings_find(report->canonical, "model.spec", spec, sizeof spec) ||
-        topology_parse(spec, topology, NULL) != 0)
-        *topology = (struct topology){0};
-}
 
 /* Units that runs name of one layer. */
 static uint32_t units_named(const struct damage_list *damage, uint32_t layer)
@@ -55,40 +43,39 @@ static uint32_t classes_of(const struct report *report)
     return report->classes;
 }
 
-static bool fill_widths(const struct report *report, const struct topology *topology,
-                        struct damage_map *map)
+/* Without a plan layers are what was hit. */
+static bool fill_widths(const struct report *report, struct damage_map *map)
 {
     map->widths = calloc(map->layers, sizeof *map->widths);
     if (map->widths == NULL)
         return false;
-    uint32_t layer = 0;
-    for (uint32_t group = 0; group < topology->group_count; group++)
-        for (uint32_t i = 0; i < topology->groups[group].depth; i++)
-            map->widths[layer++] = topology->groups[group].width;
-    for (; layer < map->layers; layer++)
-        map->widths[layer] = units_named(&report->detail->damage, layer);
-    if (map->has_output && map->widths[topology->depth] < classes_of(report))
-        map->widths[topology->depth] = classes_of(report);
+    for (uint32_t layer = 0; layer < map->layers; layer++)
+        map->widths[layer] = map->plan != NULL && layer + 1 < map->plan->layer_count
+                                 ? map->plan->layers[layer].out
+                                 : units_named(&report->detail->damage, layer);
+    uint32_t *output = &map->widths[map->layers - 1];
+    if (map->has_output && *output < classes_of(report))
+        *output = classes_of(report);
     return true;
 }
 
 static enum damage_map_result find_layers(const struct report *report, struct damage_map *map)
 {
-    struct topology topology;
     const struct damage_list *damage = &report->detail->damage;
     uint32_t named = damage->count > 0 ? damage->runs[damage->count - 1].layer : 0;
-    read_topology(report, &topology);
-    if (named >= LAYERS_MAX || (topology.depth > 0 && named > topology.depth))
+    map->plan = model_layers_plan(report->canonical, classes_of(report));
+    if (named >= (map->plan != NULL ? map->plan->layer_count : LAYERS_MAX))
         return DAMAGE_MAP_NONE;
-    if (topology.depth > 0) {
-        map->has_output = classes_of(report) > 0 || units_named(damage, topology.depth) > 0;
-        map->layers = topology.depth + map->has_output;
+    if (map->plan != NULL) {
+        uint32_t output = map->plan->layer_count - 1;
+        map->has_output = classes_of(report) > 0 || units_named(damage, output) > 0;
+        map->layers = output + map->has_output;
     } else {
         map->layers = damage->count > 0 ? named + 1 : 0;
     }
     if (map->layers == 0)
         return DAMAGE_MAP_NONE;
-    return fill_widths(report, &topology, map) ? DAMAGE_MAP_MADE : DAMAGE_MAP_NO_MEMORY;
+    return fill_widths(report, map) ? DAMAGE_MAP_MADE : DAMAGE_MAP_NO_MEMORY;
 }
 
 /* ---------------------------------------------------------------------------------------- cells */
@@ -161,8 +148,10 @@ enum damage_map_result damage_map_make(const struct report *report, struct damag
     if (!report->has_detail || report->detail == NULL)
         return DAMAGE_MAP_NONE;
     enum damage_map_result result = find_layers(report, map);
-    if (result != DAMAGE_MAP_MADE)
+    if (result != DAMAGE_MAP_MADE) {
+        damage_map_free(map);
         return result;
+    }
     choose_grid(map);
     map->cells = calloc((size_t)map->columns * map->bins, sizeof *map->cells);
     if (map->cells == NULL) {
@@ -179,6 +168,7 @@ enum damage_map_result damage_map_make(const struct report *report, struct damag
 
 void damage_map_free(struct damage_map *map)
 {
+    plan_destroy(&map->plan);
     free(map->widths);
     free(map->cells);
     *map = (struct damage_map){0};

@@ -2,8 +2,7 @@
  * report_html_champion.c: see report_html.h. The champion: how it was made, where it comes from,
  * what was broken in it on the way.
  */
-#include "common/topology.h"
-#include "coordinator/reading/settings_text.h"
+#include "coordinator/reading/model_layers.h"
 #include "coordinator/report/report_html.h"
 
 #include <inttypes.h>
@@ -252,34 +251,30 @@ static uint32_t sum_layer(const struct damage_list *list, uint32_t from, struct 
     return i;
 }
 
-/* Units of a layer; 0: not known. The output layer has one for each class. */
-static uint64_t layer_units(const struct page *page, const struct topology *topology,
-                            uint32_t layer)
+static uint32_t output_units(const struct page *page)
 {
-    for (uint32_t i = 0; i < topology->group_count; i++) {
-        if (layer < topology->groups[i].depth)
-            return topology->groups[i].width;
-        layer -= topology->groups[i].depth;
-    }
-    if (layer != 0 || topology->group_count == 0)
-        return 0;
     const struct detail *detail = page->report->detail;
     return page->report->classes > 0  ? page->report->classes
            : detail->matrix_count > 0 ? detail->matrices[0].classes
                                       : 0;
 }
 
-static void put_layer(struct page *page, const struct topology *topology,
-                      const struct layer_damage *sum)
+/* Units of a layer; 0: not known. The output layer has one for each class. */
+static uint64_t layer_units(const struct page *page, const struct plan *plan, uint32_t layer)
+{
+    if (plan == NULL || layer >= plan->layer_count)
+        return 0;
+    return layer + 1 < plan->layer_count ? plan->layers[layer].out : output_units(page);
+}
+
+static void put_layer(struct page *page, const struct plan *plan, const struct layer_damage *sum)
 {
     struct html *html = &page->html;
-    uint64_t units = layer_units(page, topology, sum->layer);
+    uint64_t units = layer_units(page, plan, sum->layer);
+    const char *kind = model_layer_kind(plan, sum->layer);
     html_raw(html, "<tr>");
     html_element(html, "th", "%s", say_count(sum->layer).text);
-    html_element(html, "td", "%s",
-                 topology->depth == 0           ? "\xe2\x80\x93"
-                 : sum->layer < topology->depth ? "hidden"
-                                                : "output");
+    html_element(html, "td", "%s", kind[0] != '\0' ? kind : "\xe2\x80\x93");
     if (units > 0)
         html_element(html, "td.n", "%s of %s", say_count(sum->units).text, say_count(units).text);
     else
@@ -293,11 +288,7 @@ static void put_layer(struct page *page, const struct topology *topology,
 static void put_layers(struct page *page, const struct damage_list *list)
 {
     struct html *html = &page->html;
-    struct topology topology = {.depth = 0};
-    char spec[TOPOLOGY_TEXT_BYTES_MAX];
-    settings_find(page->report->canonical, "model.spec", spec, sizeof spec);
-    if (topology_parse(spec, &topology, NULL) != 0)
-        topology = (struct topology){.depth = 0};
+    struct plan *plan = model_layers_plan(page->report->canonical, output_units(page));
     page_open_table(page, "Damage by layer");
     html_raw(html, "<table>\n<thead><tr><th>Layer</th><th>Kind</th><th class=\"n\">Units hit</th>");
     for (uint32_t part = 0; part < PARTS; part++)
@@ -308,7 +299,7 @@ static void put_layers(struct page *page, const struct damage_list *list)
         struct layer_damage sum;
         i = sum_layer(list, i, &sum);
         if (layers < LAYERS_SHOWN_MAX)
-            put_layer(page, &topology, &sum);
+            put_layer(page, plan, &sum);
     }
     if (layers > LAYERS_SHOWN_MAX) {
         html_raw(html, "<tr class=\"gap\"><td colspan=\"7\">");
@@ -317,6 +308,7 @@ static void put_layers(struct page *page, const struct damage_list *list)
     }
     html_raw(html, "</tbody>\n");
     page_close_table(page);
+    plan_destroy(&plan);
 }
 
 void page_damage(struct page *page)

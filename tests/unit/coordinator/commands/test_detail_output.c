@@ -14,7 +14,7 @@
 static void expect_run(struct damage_run run, const char *expected)
 {
     char text[DAMAGE_RUN_BYTES_MAX];
-    format_damage_run(&run, text);
+    format_damage_run(NULL, &run, text);
     assert_string_equal(text, expected);
 }
 

@@ -202,6 +202,26 @@ static void test_damage_of_an_unknown_model(void **state)
     report_unmake(&report);
 }
 
+/* Units of other families are channels and heads. */
+static void test_damage_of_channels_and_heads(void **state)
+{
+    (void)state;
+    struct report_size size = report_usual_size;
+    size.model = "transformer:1x32h4p7";
+    struct report *report = report_make(&size);
+    report->detail->damage.count = 1;
+    report->detail->damage.runs[0] =
+        (struct damage_run){.layer = 1, .unit = 2, .count = 2, .parts = 3};
+    char *script = script_of(report, figure_damage);
+    assert_has(script, "'layer 0: 32 channels' 0");
+    assert_has(script, "'layer 1: 4 heads' 1");
+    assert_has(script, "'layer 2: 128 channels' 2");
+    assert_has(script, "'output: 10 units' 4");
+    assert_has(script, "'2 of 206 units hit'");
+    free(script);
+    report_unmake(&report);
+}
+
 static void test_confusion(void **state)
 {
     (void)state;
@@ -258,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_damage_of_wide_layers),
         cmocka_unit_test(test_damage_beyond_the_model),
         cmocka_unit_test(test_damage_of_an_unknown_model),
+        cmocka_unit_test(test_damage_of_channels_and_heads),
         cmocka_unit_test(test_confusion),
         cmocka_unit_test(test_compute),
     };
