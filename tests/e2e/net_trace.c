@@ -16,6 +16,7 @@ static const struct net_case cases[] = {
     {"linear", 784, 10, 100, ACTIVATION_RELU, 0},
     {"mlp:3x40", 100, 10, 100, ACTIVATION_GELU, 0},
     {"resmlp:2x32", 40, 10, 100, ACTIVATION_RELU, 0},
+    {"layers:[dense 100,residual(dense 100)]", 40, 10, 100, ACTIVATION_RELU, 0},
     {"cnn:8k3p1m2,12k3s2", 196, 10, 100, ACTIVATION_RELU, 0},
     {"cnn:9k5s2p1,7k3", 40, 10, 100, ACTIVATION_TANH, 0},
     {"gru:2x9", 40, 10, 100, ACTIVATION_RELU, 0},

@@ -8,7 +8,6 @@ import json
 import sys
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 # The engine computes in float32. Of vectors as long as all logits, as the whole gradient.
@@ -65,10 +64,10 @@ def attention(op, x, in_weight, in_bias, out_weight, out_bias):
 def gru(op, x, *tensors):
     both = op["bidirectional"]
     units = op["out"][0] // (2 if both else 1)
-    module = nn.GRU(op["in"][0], units, batch_first=True, bidirectional=both).double()
-    names = [name for name, _ in module.named_parameters()]
-    return features(torch.nn.utils.stateless.functional_call(
-        module, dict(zip(names, tensors)), (steps(x, op["in"]),))[0])
+    # What torch.nn.GRU calls: the module itself keeps a list of its own of its parameters.
+    start = x.new_zeros(2 if both else 1, len(x), units)
+    found, _ = torch.gru(steps(x, op["in"]), start, list(tensors), True, 1, 0.0, False, both, True)
+    return features(found)
 
 
 OPS = {
