@@ -103,15 +103,25 @@ void pass_forward(const struct pass *pass)
 
 void pass_backward(const struct pass *pass, const struct pass_update *update)
 {
+    const struct plan *plan = pass->model->plan;
     const struct program *program = pass->model->program;
+    struct pass back = *pass;
     uint64_t pending = pass->model->parameter_count;
+    back.update = update;
     for (uint32_t i = program->step_count; i-- > pass->first_step;) {
         const struct program_step *step = &program->steps[i];
-        step->row->backward(pass, step);
-        uint64_t done = pass->model->plan->ops[step->first].parameters;
-        if (i == pass->first_step || pending - done >= update_parameters_min) {
+        const struct op *first = &plan->ops[step->first], *last = &plan->ops[step->end - 1];
+        bool reports = step->row->reports != NULL && step->row->reports(pass, first);
+        uint64_t done = last->parameters + last->parameter_count;
+        if (reports && pending > done) {
             update->done(update->context, done, pending);
             pending = done;
         }
+        step->row->backward(&back, step);
+        done = first->parameters;
+        if (!reports && (i == pass->first_step || pending - done >= update_parameters_min))
+            update->done(update->context, done, pending);
+        if (reports || i == pass->first_step || pending - done >= update_parameters_min)
+            pending = done;
     }
 }

@@ -16,6 +16,15 @@ struct pass_dropout {
     uint64_t step;
 };
 
+/*
+ * Who is told that a stretch [first, end) of workspace->gradient is complete, and that its
+ * parameters are not read again in this step.
+ */
+struct pass_update {
+    void *context;
+    void (*done)(void *context, uint64_t first, uint64_t end);
+};
+
 /* What computes, and on what. */
 struct pass {
     const struct model *model;
@@ -25,6 +34,7 @@ struct pass {
     const float *parameters;
     struct pass_dropout dropout;
     uint32_t first_step; /* of the program: those before it are somebody else's. Usually 0 */
+    const struct pass_update *update; /* on the way back */
 };
 
 /* Fills the workspace's values; the last one's are the logits. */
@@ -35,15 +45,8 @@ struct activations pass_logits(const struct pass *pass);
 /* Where the loss's derivative by the logits has to be before pass_backward. */
 float *pass_logits_delta(const struct pass *pass);
 
-/*
- * Fills workspace->gradient from the last op to the first. `done` is called with a stretch [first,
- * end) of the flat array that is complete and whose parameters are not read again in this step;
- * the stretches follow one another from the end of the array to the first step's start.
- */
-struct pass_update {
-    void *context;
-    void (*done)(void *context, uint64_t first, uint64_t end);
-};
+/* Fills workspace->gradient from the last op to the first. The stretches that `update` is told of
+ * follow one another from the end of the array to the first step's start. */
 void pass_backward(const struct pass *pass, const struct pass_update *update);
 
 #endif

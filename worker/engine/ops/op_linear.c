@@ -90,37 +90,91 @@ static void forward(const struct pass *pass, const struct program_step *step)
 
 /* ------------------------------------------------------------------------------------ backward */
 
+/* What dW is multiplied from, beside the delta: [n][in], sample by sample. */
+struct sample_rows {
+    const float *values;
+    size_t row;
+    enum matrix_layout layout;
+};
+
+static struct sample_rows open_sample_rows(const struct pass *pass, const struct op *op)
+{
+    struct workspace *workspace = pass->workspace;
+    if (op->input == 0)
+        return (struct sample_rows){workspace->batch.by_sample, workspace->batch.sample_row,
+                                    workspace->batch.layout};
+    const struct activations values = pass_value(pass, op->input);
+    const struct sample_rows rows = {workspace->scratch, workspace_row(values.units), MATRIX_ROWS};
+    pass->kernels->transpose(&values, workspace->scratch, rows.row);
+    return rows;
+}
+
+/* dW of the units first .. end - 1. */
+struct unit_range {
+    uint32_t first, end;
+};
+
+static void multiply_gradient(const struct pass *pass, const struct op *op,
+                              const struct activations *delta, const struct sample_rows *rows,
+                              struct unit_range units)
+{
+    pass->product(&(struct product){
+        .m = units.end - units.first,
+        .n = inputs_of(op),
+        .k = delta->n,
+        .a = delta->values + units.first * delta->stride,
+        .a_row = delta->stride,
+        .a_column = 1,
+        .b = rows->values,
+        .b_layout = rows->layout,
+        .b_row = rows->row,
+        .c = pass->workspace->gradient + op->parameters + (size_t)units.first * inputs_of(op),
+        .c_row = inputs_of(op),
+    });
+}
+
 /* dW, for which there are two ways, and db. */
 void linear_gradient(const struct pass *pass, const struct op *op, const struct activations *delta)
 {
     struct workspace *workspace = pass->workspace;
-    struct activations values = pass_value(pass, op->input);
-    float *gradient = workspace->gradient + op->parameters;
-    const float *input = workspace->batch.by_sample;
-    size_t row = workspace->batch.sample_row;
     pass->kernels->sum_samples(delta, workspace->gradient + biases_at(op));
     if (op->input != 0 && !is_transposed(op)) {
-        pass->kernels->sum_products(delta, &values, gradient, values.units);
+        struct activations values = pass_value(pass, op->input);
+        pass->kernels->sum_products(delta, &values, workspace->gradient + op->parameters,
+                                    values.units);
         return;
     }
-    if (is_transposed(op)) {
-        row = workspace_row(values.units);
-        input = workspace->scratch;
-        pass->kernels->transpose(&values, workspace->scratch, row);
+    const struct sample_rows rows = open_sample_rows(pass, op);
+    multiply_gradient(pass, op, delta, &rows, (struct unit_range){0, delta->units});
+}
+
+/* A large layer's gradient goes by in stretches that are still in the cache when they are used. */
+enum { STRETCH_UNITS = 24 };
+static const uint64_t stretched_parameters_min = (uint64_t)1 << 16;
+
+static bool reports(const struct pass *pass, const struct op *op)
+{
+    return op->parameter_count >= stretched_parameters_min &&
+           (op->input == 0 || is_transposed(op)) && pass->product == pass->kernels->product;
+}
+
+/* As linear_gradient, from the last unit to the first. */
+static void gradient_in_stretches(const struct pass *pass, const struct op *op,
+                                  const struct activations *delta)
+{
+    const uint64_t biases = biases_at(op);
+    const struct sample_rows rows = open_sample_rows(pass, op);
+    pass->kernels->sum_samples(delta, pass->workspace->gradient + biases);
+    pass->update->done(pass->update->context, biases, biases + delta->units);
+    struct unit_range units = {delta->units, delta->units};
+    while (units.end > 0) {
+        units.first = units.end > STRETCH_UNITS ? units.end - STRETCH_UNITS : 0;
+        multiply_gradient(pass, op, delta, &rows, units);
+        pass->update->done(pass->update->context,
+                           op->parameters + (uint64_t)units.first * inputs_of(op),
+                           op->parameters + (uint64_t)units.end * inputs_of(op));
+        units.end = units.first;
     }
-    pass->product(&(struct product){
-        .m = delta->units,
-        .n = values.units,
-        .k = delta->n,
-        .a = delta->values,
-        .a_row = delta->stride,
-        .a_column = 1,
-        .b = input,
-        .b_layout = input_layout(pass, op),
-        .b_row = row,
-        .c = gradient,
-        .c_row = values.units,
-    });
 }
 
 /* By the input; or by the z behind it where `end` says so, for relu and without dropout. */
@@ -151,29 +205,44 @@ void linear_back(const struct pass *pass, const struct op *op, const struct acti
     multiply_back(pass, op, delta, before, PRODUCT_ENDS);
 }
 
+/* The delta of what the layer read. */
+static void hand_back(const struct pass *pass, const struct program_step *step,
+                      const struct activations *delta)
+{
+    const struct op *op = pass_op(pass, step);
+    const struct program *program = pass->model->program;
+    const enum delta_use use = program->ops[step->first].input;
+    struct activations before = pass_delta(pass, op->input);
+    if (use == DELTA_SET && program->values[op->input].delta_by_z && activation_is_simple(pass)) {
+        multiply_back(pass, op, delta, &before, PRODUCT_DERIVES);
+        return;
+    }
+    if (use == DELTA_ADD) {
+        struct activations part = before;
+        part.values = pass->workspace->scratch;
+        linear_back(pass, op, delta, &part);
+        add_values(&part, &before);
+    } else if (use == DELTA_SET) {
+        linear_back(pass, op, delta, &before);
+    }
+    pass_hand_over(pass, op->input);
+}
+
 static void backward(const struct pass *pass, const struct program_step *step)
 {
     const struct op *op = pass_op(pass, step);
     const struct program *program = pass->model->program;
-    struct activations delta = pass_delta(pass, op->output), before = pass_delta(pass, op->input);
+    struct activations delta = pass_delta(pass, op->output);
     if (op->activates && !program->values[op->output].delta_by_z) {
         struct activations values = pass_value(pass, op->output);
         activation_backward(pass, step->first, &values, pass_kept(pass, op), &delta);
     }
-    linear_gradient(pass, op, &delta);
-    if (program->ops[step->first].input == DELTA_ADD) {
-        struct activations part = before;
-        part.values = pass->workspace->scratch;
-        linear_back(pass, op, &delta, &part);
-        add_values(&part, &before);
-    } else if (program->ops[step->first].input == DELTA_SET) {
-        if (program->values[op->input].delta_by_z && activation_is_simple(pass)) {
-            multiply_back(pass, op, &delta, &before, PRODUCT_DERIVES);
-            return;
-        }
-        linear_back(pass, op, &delta, &before);
-    }
-    pass_hand_over(pass, op->input);
+    /* Before the gradient: once that is there, the weights may change. */
+    hand_back(pass, step, &delta);
+    if (reports(pass, op))
+        gradient_in_stretches(pass, op, &delta);
+    else
+        linear_gradient(pass, op, &delta);
 }
 
 static double flops(const struct op *op)
@@ -188,5 +257,6 @@ const struct op_row op_linear = {
     .scratch = scratch,
     .forward = forward,
     .backward = backward,
+    .reports = reports,
     .flops = flops,
 };

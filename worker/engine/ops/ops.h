@@ -22,6 +22,9 @@ struct op_row {
     uint64_t (*scratch)(const struct model *model, const struct op *op, uint32_t samples_max);
     void (*forward)(const struct pass *pass, const struct program_step *step);
     void (*backward)(const struct pass *pass, const struct program_step *step);
+    /* Whether `backward` itself tells pass->update which stretches of the op's gradient are there,
+     * from the last to the first, when its parameters are no longer read. NULL: it never does. */
+    bool (*reports)(const struct pass *pass, const struct op *op);
     /* Operations of the products for one sample, forward and back. NULL: none. */
     double (*flops)(const struct op *op);
 };
