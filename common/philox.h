@@ -28,8 +28,9 @@ enum random_purpose {
     RANDOM_INIT = 4,       /* fresh weights */
     RANDOM_DATA_ORDER = 5, /* keyed by stream, not by job */
     RANDOM_DROPOUT = 6,
-    RANDOM_AUDIT = 7, /* which jobs are carried out a second time before their commit */
-    RANDOM_NULL = 8,  /* the null evaluator's landscape */
+    RANDOM_AUDIT = 7,    /* which jobs are carried out a second time before their commit */
+    RANDOM_NULL = 8,     /* the null evaluator's landscape */
+    RANDOM_ROUNDING = 9, /* parameters to bfloat16 */
 };
 
 struct random {

@@ -60,6 +60,7 @@ const char *metric_name(uint32_t id)
         [METRIC_SELECT_LOSS] = "select_loss",   [METRIC_SELECT_ACCURACY] = "select_accuracy",
         [METRIC_CONFIRM_LOSS] = "confirm_loss", [METRIC_CONFIRM_ACCURACY] = "confirm_accuracy",
         [METRIC_TEST_LOSS] = "test_loss",       [METRIC_TEST_ACCURACY] = "test_accuracy",
+        [METRIC_UPDATES_LOST] = "updates_lost",
     };
     return id >= 1 && id <= METRIC_LAST ? names[id] : NULL;
 }

@@ -105,7 +105,8 @@ enum metric_id {
     METRIC_CONFIRM_ACCURACY = 6,
     METRIC_TEST_LOSS = 7,
     METRIC_TEST_ACCURACY = 8,
-    METRIC_LAST = METRIC_TEST_ACCURACY,
+    METRIC_UPDATES_LOST = 9, /* of parameters, to the rounding of their storage */
+    METRIC_LAST = METRIC_UPDATES_LOST,
 };
 
 /* "select_accuracy"; NULL when `id` is none of the list. */

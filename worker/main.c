@@ -78,9 +78,17 @@ static void make_name(const char *host, const struct home_id *home, char name[NA
 /* The numeric classes in which this machine can compute. */
 static void offer_classes(struct worker_config *config)
 {
+    static const enum engine_numeric units[] = {NUMERIC_AMX_BF16, NUMERIC_AVX512_BF16};
+    uint32_t count = 1;
     snprintf(config->numeric[0], sizeof config->numeric[0], "portable");
-    bool native = engine_native_class(config->numeric[1], sizeof config->numeric[1], NULL) == 0;
-    config->numeric_count = native ? 2 : 1;
+    if (engine_native_class(config->numeric[count], sizeof config->numeric[count], NULL) == 0)
+        count++;
+    for (uint32_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        const char *name = engine_bf16_class(units[i], NULL);
+        if (name != NULL)
+            snprintf(config->numeric[count++], sizeof config->numeric[0], "%s", name);
+    }
+    config->numeric_count = count;
 }
 
 static int fill_config(const struct options *options, const struct cache *cache, const char *host,

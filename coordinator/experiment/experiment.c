@@ -184,9 +184,15 @@ static void fill_line(const void *context, uint32_t line, struct line_config *co
  * may take part in a portable experiment that commits in the order of arrival. */
 static void fill_numeric(const struct experiment *experiment, struct core_config *config)
 {
-    bool native = experiment->settings.numeric == NUMERIC_CHOICE_NATIVE;
+    static const char *const names[] = {
+        [NUMERIC_CHOICE_PORTABLE] = "portable",
+        [NUMERIC_CHOICE_NATIVE] = "native",
+        [NUMERIC_CHOICE_AVX512_BF16] = "avx512_bf16",
+        [NUMERIC_CHOICE_AMX_BF16] = "amx_bf16",
+    };
+    size_t choice = (size_t)experiment->settings.numeric;
     bool ordered = experiment->settings.commit == COMMIT_CHOICE_ORDERED;
-    strcpy(config->numeric, native ? "native" : ordered ? "portable" : "");
+    strcpy(config->numeric, choice == NUMERIC_CHOICE_PORTABLE && !ordered ? "" : names[choice]);
 }
 
 void experiment_fill_core(const struct experiment *experiment, struct core_config *config)

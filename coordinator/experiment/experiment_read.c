@@ -195,6 +195,27 @@ static int refuse_product(const struct reader *reader, const char *what, uint64_
                         what, each, lines, each * lines, most);
 }
 
+/* Each class computes what only the evaluator `train` has, and in some precisions. */
+static int check_numeric(const struct reader *reader)
+{
+    const struct settings *settings = &reader->experiment->settings;
+    const bool is_fp32 = settings->train_precision == PRECISION_CHOICE_FP32;
+    const struct entry *entry = entries_find(reader->entries, "numeric");
+    if (settings->numeric == NUMERIC_CHOICE_PORTABLE)
+        return 0;
+    if (settings->evaluator != EVALUATOR_TRAIN)
+        return entries_fail(reader->entries, entry, ENTRY_TEXT_PART, reader->error,
+                            "%s is for evaluator train", entry->text);
+    if (settings->numeric == NUMERIC_CHOICE_NATIVE && !is_fp32)
+        return entries_fail(reader->entries, entry, ENTRY_TEXT_PART, reader->error,
+                            "native computes in fp32 only, and train.precision is another");
+    if (settings->numeric != NUMERIC_CHOICE_NATIVE && is_fp32)
+        return entries_fail(reader->entries, entry, ENTRY_TEXT_PART, reader->error,
+                            "%s multiplies bfloat16 only: it needs a train.precision of bf16",
+                            entry->text);
+    return 0;
+}
+
 static int check_together(const struct reader *reader)
 {
     const struct experiment *experiment = reader->experiment;
@@ -210,10 +231,8 @@ static int check_together(const struct reader *reader)
     uint64_t kept = strategy->population_max(&experiment->search);
     if (kept * lines > KEPT_MAX)
         return refuse_product(reader, "the strategy's population", kept, KEPT_MAX);
-    if (experiment->settings.numeric == NUMERIC_CHOICE_NATIVE &&
-        experiment->settings.evaluator != EVALUATOR_TRAIN)
-        return entries_fail(reader->entries, entries_find(reader->entries, "numeric"),
-                            ENTRY_TEXT_PART, reader->error, "native is for evaluator train");
+    if (check_numeric(reader) != 0)
+        return -1;
     if (is_given(reader, "train.epochs") && experiment->settings.train_steps > 0)
         return entries_fail(reader->entries, entries_find(reader->entries, "train.epochs"),
                             ENTRY_KEY_PART, reader->error,

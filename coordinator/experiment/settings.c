@@ -28,7 +28,7 @@ static const struct setting first_rows[] = {
      .offset = AT(seed)},
     {.param = {.name = "numeric",
                .kind = PARAM_CHOICE,
-               .choices = "portable|native",
+               .choices = "portable|native|avx512_bf16|amx_bf16",
                .help = "what decides a result's bits; portable: the same on any CPU"},
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH | SETTING_SPEC,

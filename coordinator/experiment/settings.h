@@ -43,10 +43,17 @@ struct settings {
     double train_schedule, train_warmup, train_lr_final, train_restart_steps, train_restart_factor;
     double train_decay_rate, train_decay_steps;
     double train_label_smoothing, train_clip_norm, train_clamp_norm;
+    double train_precision;
 };
 
 /* The words of the choices, in the order of their indices. */
-enum numeric_choice { NUMERIC_CHOICE_PORTABLE = 0, NUMERIC_CHOICE_NATIVE = 1 };
+enum numeric_choice {
+    NUMERIC_CHOICE_PORTABLE = 0,
+    NUMERIC_CHOICE_NATIVE = 1,
+    NUMERIC_CHOICE_AVX512_BF16 = 2,
+    NUMERIC_CHOICE_AMX_BF16 = 3,
+};
+enum precision_choice { PRECISION_CHOICE_FP32 = 0 }; /* the others round to bfloat16 */
 enum evaluator_choice { EVALUATOR_NULL = 0, EVALUATOR_TRAIN = 1 };
 enum optimizer_choice { OPTIMIZER_ADAMW = 0, OPTIMIZER_SGD = 1 };
 enum schedule_choice {
@@ -118,7 +125,7 @@ enum { SETTINGS_TRAIN_ROWS = 28 };
 extern const struct setting settings_train_rows[SETTINGS_TRAIN_ROWS];
 
 /* settings_controls.c's part: the course of the learning rate, and what holds a training back. */
-enum { SETTINGS_CONTROLS_ROWS = 10 };
+enum { SETTINGS_CONTROLS_ROWS = 11 };
 extern const struct setting settings_controls_rows[SETTINGS_CONTROLS_ROWS];
 
 void settings_set_defaults(struct settings *settings);

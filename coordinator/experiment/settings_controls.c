@@ -1,6 +1,6 @@
 /*
  * settings_controls.c: the rows of evaluator `train` that control a training: the course of its
- * learning rate, smoothed labels, and limits on norms; see settings.h.
+ * learning rate, smoothed labels, limits on norms, and the precision; see settings.h.
  *
  * They stand behind those of settings_train.c and are younger than the first runs: what applies to
  * every training is not written while it has its default.
@@ -115,6 +115,16 @@ const struct setting settings_controls_rows[SETTINGS_CONTROLS_ROWS] = {
      .form = SETTING_PARAM,
      .scope = TOLD,
      .offset = AT(train_clamp_norm),
+     .evaluators = FOR_TRAIN,
+     .default_unwritten = true},
+    {.param = {.name = "train.precision",
+               .kind = PARAM_CHOICE,
+               .choices = "fp32|bf16_mixed|bf16_nearest|bf16_stochastic",
+               .help =
+                   "bf16: products in bfloat16; nearest, stochastic: parameters too, so rounded"},
+     .form = SETTING_PARAM,
+     .scope = TOLD,
+     .offset = AT(train_precision),
      .evaluators = FOR_TRAIN,
      .default_unwritten = true},
 };

@@ -48,8 +48,9 @@ enum commit_column {
     COMMIT_FITNESS,
     COMMIT_FITNESS_BITS,
     COMMIT_METRICS,
-    COMMIT_METRIC_FIRST, /* one column for each metric_id, in their order */
-    COMMIT_METRIC_LAST = COMMIT_METRIC_FIRST + METRIC_LAST - 1,
+    COMMIT_METRIC_FIRST, /* one column for each metric_id, in their order; younger ones than these
+                            are in COMMIT_METRICS alone */
+    COMMIT_METRIC_LAST = COMMIT_METRIC_FIRST + METRIC_TEST_ACCURACY - 1,
     COMMIT_CHILD,
     COMMIT_CHILD_BYTES,
     COMMIT_STEPS,

@@ -162,6 +162,8 @@ static void bind_result(struct binder *binder, const struct commit_record *recor
     uint64_t given = 0;
     for (uint32_t i = 0; i < record->metric_count; i++) {
         int column = COMMIT_METRIC_FIRST + (int)record->metrics[i].id - 1;
+        if (column > COMMIT_METRIC_LAST)
+            continue;
         bind_real(binder, column, record->metrics[i].value);
         given |= column_bit(column);
     }

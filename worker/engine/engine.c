@@ -7,12 +7,14 @@
  */
 #include "worker/engine/engine.h"
 
+#include "worker/engine/bf16_units.h"
 #include "worker/engine/data_order.h"
 #include "worker/engine/engine_private.h"
 #include "worker/engine/first_layer.h"
 #include "worker/engine/float_mode.h"
 #include "worker/engine/norm.h"
 #include "worker/engine/pass.h"
+#include "worker/engine/precision.h"
 #include "worker/engine/update.h"
 #include "worker/engine/workspace.h"
 
@@ -27,6 +29,7 @@ enum { EVALUATION_BATCH = 256, BATCH_MAX = 65536 };
 struct engine {
     const struct model *model;
     struct training_settings training, at_step; /* with the learning rate of the step in work */
+    struct kernels kernels;                     /* of its precision */
     struct workspace workspace;
     struct first_layer first_layer; /* of cohorts; portable only */
     struct pass pass;
@@ -44,21 +47,44 @@ static bool reads_panels(const struct plan *plan)
     return true;
 }
 
+/* Whose products: ours as they are, unless the class says otherwise. */
+static int choose_product(struct engine *engine, enum engine_numeric numeric, struct error *error)
+{
+    const enum precision precision = engine->training.precision;
+    engine->pass.product = engine->kernels.product;
+    if (numeric == NUMERIC_PORTABLE)
+        return 0;
+    if (numeric == NUMERIC_NATIVE) {
+        if (precision != PRECISION_FP32)
+            return error_set(error, -1, "engine: OpenBLAS has no products of bfloat16");
+        engine->pass.product = blas_product;
+        return blas_open(error);
+    }
+    if (precision == PRECISION_FP32)
+        return error_set(error, -1, "engine: an instruction for bfloat16 cannot compute in fp32");
+    engine->kernels.product = bf16_units_open(numeric, error);
+    engine->pass.product = engine->kernels.product;
+    return engine->kernels.product == NULL ? -1 : 0;
+}
+
+const char *engine_bf16_class(enum engine_numeric numeric, struct error *error)
+{
+    if (bf16_units_open(numeric, error) == NULL)
+        return NULL;
+    return numeric == NUMERIC_AMX_BF16 ? "amx_bf16" : "avx512_bf16";
+}
+
 static int fill(struct engine *engine, const struct engine_options *options,
                 const struct kernels *kernels, struct error *error)
 {
     uint32_t batch = options->training.batch;
     engine->model = options->model;
     engine->training = options->training;
-    engine->pass = (struct pass){.model = options->model,
-                                 .kernels = kernels,
-                                 .product = kernels->product,
-                                 .workspace = &engine->workspace};
-    if (options->numeric == NUMERIC_NATIVE) {
-        if (blas_open(error) != 0)
-            return -1;
-        engine->pass.product = blas_product;
-    }
+    engine->kernels = precision_kernels(kernels, options->training.precision);
+    engine->pass = (struct pass){
+        .model = options->model, .kernels = &engine->kernels, .workspace = &engine->workspace};
+    if (choose_product(engine, options->numeric, error) != 0)
+        return -1;
     if (workspace_init(&engine->workspace, options->model,
                        batch > EVALUATION_BATCH ? batch : EVALUATION_BATCH) != 0)
         return error_set(error, -1, "engine: no memory for batches of %u samples of this model",
@@ -173,19 +199,18 @@ struct updating {
     struct network *network;
     struct update update;
     const float *gradient; /* of the whole network, or of as much of it as is to be updated */
+    struct stored_rounding rounding;
+    uint64_t lost; /* updates, so far */
 };
 
 static void update_stretch(void *context, uint64_t first, uint64_t end)
 {
-    const struct updating *updating = context;
-    const struct kernels *kernels = updating->engine->pass.kernels;
-    const float *g = updating->gradient + first;
-    float *w = updating->network->parameters + first;
-    float *m = updating->network->m + first, *v = updating->network->v + first;
-    if (updating->update.optimizer == OPTIMIZER_SGD)
-        kernels->sgd(&updating->update.sgd, end - first, g, w, m);
-    else
-        kernels->adamw(&updating->update.adamw, end - first, g, w, m, v);
+    struct updating *updating = context;
+    struct network *network = updating->network;
+    const struct updated numbers = {updating->gradient, network->parameters, network->m,
+                                    network->v};
+    updating->lost +=
+        precision_update(&updating->rounding, &updating->update, &numbers, first, end);
 }
 
 /* For updates that wait until the whole gradient is there. */
@@ -207,8 +232,10 @@ static void update_member(const struct pass *pass, struct updating *updating)
         norm_clip(pass->kernels, settings->clip_norm, count, pass->workspace->gradient);
         update_stretch(updating, 0, count);
     }
-    if (settings->clamp_norm > 0)
+    if (settings->clamp_norm > 0) {
         norm_clamp(pass->kernels, settings->clamp_norm, count, updating->network->parameters);
+        precision_settle(&updating->rounding, count, updating->network->parameters);
+    }
 }
 
 /* What a member's step begins with: all but what it is to be computed in. */
@@ -222,13 +249,16 @@ static struct pass open_pass(const struct engine *engine, const struct cohort_me
 }
 
 static struct updating open_updating(const struct engine *engine,
-                                     const struct cohort_member *member)
+                                     const struct cohort_member *member, uint64_t step)
 {
     struct network *network = member->network;
     return (struct updating){
-        engine, network,
-        update_prepare(&engine->at_step, member->weight_decay, network->optimizer_step),
-        engine->workspace.gradient};
+        .engine = engine,
+        .network = network,
+        .update = update_prepare(&engine->at_step, member->weight_decay, network->optimizer_step),
+        .gradient = engine->workspace.gradient,
+        .rounding = {&engine->kernels, engine->training.precision, &member->rounding_key, step},
+    };
 }
 
 /* Forward to the logits, and the loss's derivative by them. */
@@ -243,9 +273,10 @@ static void go_forward(struct engine *engine, const struct pass *pass, struct co
 static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step)
 {
     struct pass pass = open_pass(engine, member, step);
-    struct updating updating = open_updating(engine, member);
+    struct updating updating = open_updating(engine, member, step);
     go_forward(engine, &pass, member);
     update_member(&pass, &updating);
+    member->lost_updates += updating.lost;
     member->network->optimizer_step++;
 }
 
@@ -259,18 +290,20 @@ static void train_together(struct engine *engine, struct cohort_member *members,
     first_layer_forward(first, &engine->pass, count);
     for (uint32_t i = 0; i < count; i++) {
         struct pass pass = open_pass(engine, &members[i], step);
-        struct updating updating = open_updating(engine, &members[i]);
+        struct updating updating = open_updating(engine, &members[i], step);
         pass.first_step = 1;
         first_layer_enter(first, &pass, i);
         go_forward(engine, &pass, &members[i]);
         update_member(&pass, &updating);
+        members[i].lost_updates += updating.lost;
         first_layer_leave(first, &pass, i);
     }
     first_layer_backward(first, &engine->pass, count);
     for (uint32_t i = 0; i < count; i++) {
-        struct updating updating = open_updating(engine, &members[i]);
+        struct updating updating = open_updating(engine, &members[i], step);
         updating.gradient = first->gradient + i * first->parameter_count;
         update_stretch(&updating, 0, first->parameter_count);
+        members[i].lost_updates += updating.lost;
         members[i].network->optimizer_step++;
     }
 }
@@ -321,6 +354,9 @@ int engine_train(struct engine *engine, const struct samples *samples,
     if (order_cache_reserve(&engine->order, slice->count) != 0)
         return error_set(error, -1, "engine: no memory for the order of %u samples", slice->count);
     struct float_mode before = float_mode_enter();
+    for (uint32_t i = 0; i < count; i++)
+        precision_begin(&engine->kernels, engine->training.precision,
+                        engine->model->parameter_count, members[i].network->parameters);
     for (uint64_t step = steps.first; step < steps.end; step++) {
         prepare_step(engine, samples, slice, order, step);
         train_step(engine, members, count, step);

@@ -11,6 +11,9 @@
  *                     small for a normal float count as zero.
  *   NUMERIC_NATIVE    matrix products by OpenBLAS, one network at a time on one thread, the rest as
  *                     above. Its bits belong to library version and core type.
+ *   NUMERIC_AVX512_BF16, NUMERIC_AMX_BF16
+ *                     the products of the bf16 precisions by that instruction of the CPU, in its
+ *                     order of summation (bf16_units.h), the rest as above.
  *
  * One engine belongs to one thread.
  */
@@ -22,7 +25,19 @@
 
 #include <stdbool.h>
 
-enum engine_numeric { NUMERIC_PORTABLE = 0, NUMERIC_NATIVE = 1 };
+enum engine_numeric {
+    NUMERIC_PORTABLE = 0,
+    NUMERIC_NATIVE = 1,
+    NUMERIC_AVX512_BF16 = 2,
+    NUMERIC_AMX_BF16 = 3,
+};
+/* In which numbers a training computes: precision.h. */
+enum precision {
+    PRECISION_FP32 = 0,
+    PRECISION_BF16_MIXED = 1,      /* products of bfloat16; float parameters and moments */
+    PRECISION_BF16_NEAREST = 2,    /* besides, parameters are bfloat16, rounded to nearest even */
+    PRECISION_BF16_STOCHASTIC = 3, /* or up or down by chance, right on average */
+};
 enum optimizer { OPTIMIZER_ADAMW = 0, OPTIMIZER_SGD = 1 };
 enum sample_type { SAMPLE_U8 = 1, SAMPLE_F32 = 2 };
 
@@ -51,6 +66,7 @@ struct training_settings {
     /* Not 0: behind each update w <- w * clamp_norm / |w| where |w|, of all parameters, is greater
      */
     double clamp_norm;
+    enum precision precision;
     uint32_t batch; /* samples of a mini-batch, 1 .. 65536; the last of an epoch is shorter */
 };
 
@@ -77,7 +93,12 @@ struct cohort_member {
     double weight_decay;       /* decoupled: w <- (1 - lr * weight_decay) * w before the update */
     double dropout;            /* chance of a hidden unit to be zero for a sample, 0 .. 0.9 */
     struct random dropout_key; /* its sequence; position is ignored */
+    /* Of PRECISION_BF16_STOCHASTIC: likewise */
+    struct random rounding_key;
     double loss_sum; /* in, out: sum over steps of the batch's mean loss before the update */
+    /* In, out, where parameters are bfloat16: how often one of them was, behind an update that
+     * would have moved it as a float, what it had been. */
+    uint64_t lost_updates;
 };
 
 /* Steps of one training: [first, end). Step s is batch s % per_epoch of epoch s / per_epoch. */
@@ -93,7 +114,7 @@ struct evaluation {
 
 struct engine;
 
-/* NULL with the reason: no memory, no OpenBLAS. */
+/* NULL with the reason: no memory, no OpenBLAS, no such instructions. */
 struct engine *engine_create(const struct engine_options *options, struct error *error);
 void engine_destroy(struct engine **engine);
 
@@ -103,8 +124,8 @@ uint64_t engine_steps_per_epoch(const struct engine *engine, const struct sample
 /*
  * Trains all members through the steps of the range; optimizer_step counts on from where each
  * network stands. Training [0, n) equals [0, k) then [k, n), bit for bit, also when network,
- * loss_sum and k went through a file in between. Numbers that stop being finite are no error here.
- * 0 or -1: no memory.
+ * loss_sum, lost_updates and k went through a file in between. Numbers that stop being finite are
+ * no error here. 0 or -1: no memory.
  */
 int engine_train(struct engine *engine, const struct samples *samples,
                  const struct sample_slice *slice, const struct data_order *order,
@@ -132,5 +153,9 @@ const char *engine_cpu(void);
  */
 int engine_native_class(char *name, size_t size, struct error *error)
     __attribute__((warn_unused_result));
+
+/* "avx512_bf16" or "amx_bf16" of the class of that number where this machine has it, else NULL with
+ * the reason. */
+const char *engine_bf16_class(enum engine_numeric numeric, struct error *error);
 
 #endif

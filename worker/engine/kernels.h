@@ -137,6 +137,19 @@ struct dropout {
     float scale;        /* 1 / (1 - rate): what stays is multiplied by it */
 };
 
+/*
+ * How parameters become bfloat16 behind an update. Stochastic: away from zero with the chance
+ * (lower 16 bits) / 2^16. The random 16 bits of parameter i, with j = i % 128: of word j % 64 of
+ * the words of Philox(counter {16 * (i / 128) + 0 .. 15, context...}, key), the low half for j <
+ * 64, else the high.
+ */
+struct rounding {
+    bool is_stochastic;
+    uint32_t key[2], context[3];
+    uint64_t first;      /* number of the first parameter, a multiple of 128 */
+    const float *before; /* [count] what the parameters were before the update; NULL: not counted */
+};
+
 struct activations {
     uint32_t units, n;
     size_t stride;
@@ -287,6 +300,16 @@ struct kernels {
     void (*log)(const float *from, float *to, size_t count);
     void (*tanh)(const float *from, float *to, size_t count);
     void (*erf)(const float *from, float *to, size_t count);
+    /* bfloat16, of which a float keeps the upper half. To nearest even; NaN stays NaN, and what is
+     * too small for a normal float becomes a zero of its sign. */
+    void (*bf16)(const float *from, float *to, size_t count);
+    /* As the functions without bf16 in their names, of operands rounded so; see precision.h. */
+    void (*product_bf16)(const struct product *product);
+    void (*lane_product_bf16)(const struct lane_product *product);
+    void (*sum_products_bf16)(const struct activations *left, const struct activations *right,
+                              float *sums, size_t sums_row);
+    /* Rounds; how many are what they were before the update, though the update moved them. */
+    uint64_t (*round_parameters)(const struct rounding *rounding, size_t count, float *values);
 };
 
 /* The table in use; the best that the CPU has, unless engine_choose_cpu said otherwise. */

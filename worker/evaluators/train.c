@@ -178,7 +178,13 @@ static int train_members(struct train_run *run, struct error *error)
         .steps = steps,
         .count = count,
     };
-    return train_in_stretches(run, &training, error);
+    if (train_in_stretches(run, &training, error) != 0)
+        return -1;
+    count = 0;
+    for (uint32_t i = 0; i < run->count; i++)
+        if (run->cohort[i].job->kind == JOB_MUTATE)
+            run->cohort[i].member = run->members[count++];
+    return 0;
 }
 
 static void complete(struct train_run *run)

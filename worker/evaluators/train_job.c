@@ -55,6 +55,8 @@ static int make_child(const struct train_state *state, struct train_job *job,
         .dropout = training.dropout,
         .dropout_key =
             random_open(job->job->seed, job->job->key.line, job->job->key.job, RANDOM_DROPOUT),
+        .rounding_key =
+            random_open(job->job->seed, job->job->key.line, job->job->key.job, RANDOM_ROUNDING),
     };
     return 0;
 }
@@ -165,6 +167,16 @@ static bool evaluate_slices(struct train_state *state, const struct train_job *j
     return true;
 }
 
+/* Where parameters are bfloat16; results of older experiments stay as they were. */
+static void add_lost_updates(const struct train_state *state, const struct train_job *job,
+                             struct result *result)
+{
+    const enum precision precision = state->spec.training.precision;
+    if (job->job->kind == JOB_MUTATE &&
+        (precision == PRECISION_BF16_NEAREST || precision == PRECISION_BF16_STOCHASTIC))
+        add_metric(result, METRIC_UPDATES_LOST, (double)job->member.lost_updates);
+}
+
 /* On the slice that selection looks at; on the best substitute where it was not asked. */
 static double fitness_of(const struct result *result, enum train_fitness fitness)
 {
@@ -211,6 +223,7 @@ void train_job_complete(struct train_state *state, const struct evaluator_enviro
         state->detail->matrix_count = 0;
     } else {
         result->outcome = OUTCOME_OK;
+        add_lost_updates(state, job, result);
         result->fitness = fitness_of(result, state->spec.fitness);
         if (job->job->kind == JOB_MUTATE &&
             store_child(environment, job->network, result, &error) != 0) {

@@ -41,6 +41,7 @@ enum {
     ROW_LABEL_SMOOTHING,
     ROW_CLIP_NORM,
     ROW_CLAMP_NORM,
+    ROW_PRECISION,
     ROW_COUNT,
 };
 
@@ -51,7 +52,8 @@ enum { STATE_RESET, STATE_KEEP };
 #define STEPS_MAX 1099511627776.0
 
 static const struct param rows[ROW_COUNT] = {
-    [ROW_NUMERIC] = {"numeric", PARAM_CHOICE, 0, 0, NUMERIC_PORTABLE, "portable|native", ""},
+    [ROW_NUMERIC] = {"numeric", PARAM_CHOICE, 0, 0, NUMERIC_PORTABLE,
+                     "portable|native|avx512_bf16|amx_bf16", ""},
     [ROW_ACTIVATION] = {"model.activation", PARAM_CHOICE, 0, 0, 0, "relu|tanh|sigmoid|gelu", ""},
     [ROW_INIT] = {"model.init", PARAM_CHOICE, 0, 0, 0, "pytorch|he", ""},
     [ROW_TRAIN] = {"data.train", PARAM_WHOLE, 1, COUNT_MAX, 50000, NULL, ""},
@@ -85,6 +87,8 @@ static const struct param rows[ROW_COUNT] = {
     [ROW_LABEL_SMOOTHING] = {"train.label_smoothing", PARAM_REAL, 0, 0.999, 0, NULL, ""},
     [ROW_CLIP_NORM] = {"train.clip_norm", PARAM_REAL, 0, 1e9, 0, NULL, ""},
     [ROW_CLAMP_NORM] = {"train.clamp_norm", PARAM_REAL, 0, 1e9, 0, NULL, ""},
+    [ROW_PRECISION] = {"train.precision", PARAM_CHOICE, 0, 0, PRECISION_FP32,
+                       "fp32|bf16_mixed|bf16_nearest|bf16_stochastic", ""},
 };
 
 #undef COUNT_MAX
@@ -120,6 +124,7 @@ static struct training_settings training_of(const double values[ROW_COUNT])
         .label_smoothing = values[ROW_LABEL_SMOOTHING],
         .clip_norm = values[ROW_CLIP_NORM],
         .clamp_norm = values[ROW_CLAMP_NORM],
+        .precision = (enum precision)values[ROW_PRECISION],
         .batch = (uint32_t)values[ROW_BATCH],
     };
 }

@@ -187,7 +187,7 @@ static const struct bound broken[] = {
     {"result: metrics: 17 given, at most 16", {{RESULT, 5}, WIRE_BYTES, METRICS_MAX + 1, 1, 0}},
     {"result: metrics: 8 ids for 7 values", {{RESULT, 6}, WIRE_BYTES, 56, 1, 0}},
     {"result: metrics: 0 is not known", {{RESULT, 5}, WIRE_BYTES, 8, 0, 0}},
-    {"result: metrics: 9 is not known", {{RESULT, 5}, WIRE_BYTES, 8, METRIC_LAST + 1, 0}},
+    {"result: metrics: 10 is not known", {{RESULT, 5}, WIRE_BYTES, 8, METRIC_LAST + 1, 0}},
     {"result: metrics: train_loss is given twice", {{RESULT, 5}, WIRE_BYTES, 8, 1, 0}},
     {"result: child: 31 bytes, a digest has 32", {{RESULT, 7}, WIRE_BYTES, 31, 1, 0}},
     {"result: child: zeros, which stand for none", {{RESULT, 7}, WIRE_BYTES, 32, 0, 0}},

@@ -26,6 +26,7 @@ static void test_metrics_have_names(void **state)
     assert_string_equal(metric_name(METRIC_CONFIRM_ACCURACY), "confirm_accuracy");
     assert_string_equal(metric_name(METRIC_TEST_LOSS), "test_loss");
     assert_string_equal(metric_name(METRIC_TEST_ACCURACY), "test_accuracy");
+    assert_string_equal(metric_name(METRIC_UPDATES_LOST), "updates_lost");
     assert_null(metric_name(0));
     assert_null(metric_name(METRIC_LAST + 1));
     assert_null(metric_name(UINT32_MAX));

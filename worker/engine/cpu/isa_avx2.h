@@ -275,6 +275,11 @@ static inline struct words words_shift_right_23(struct words x)
     return (struct words){_mm256_srai_epi32(x.low, 23), _mm256_srai_epi32(x.high, 23)};
 }
 
+static inline struct words words_shift_right_16(struct words x)
+{
+    return (struct words){_mm256_srli_epi32(x.low, 16), _mm256_srli_epi32(x.high, 16)};
+}
+
 static inline struct words words_shift_right_1(struct words x)
 {
     return (struct words){_mm256_srai_epi32(x.low, 1), _mm256_srai_epi32(x.high, 1)};

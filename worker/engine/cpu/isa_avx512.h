@@ -280,6 +280,12 @@ static inline struct words words_shift_right_23(struct words x)
     return (struct words){_mm512_srai_epi32(x.x, 23)};
 }
 
+/* Of numbers without a sign. */
+static inline struct words words_shift_right_16(struct words x)
+{
+    return (struct words){_mm512_srli_epi32(x.x, 16)};
+}
+
 static inline struct words words_shift_right_1(struct words x)
 {
     return (struct words){_mm512_srai_epi32(x.x, 1)};

@@ -299,6 +299,13 @@ static inline struct words words_shift_right_23(struct words x)
     return x;
 }
 
+static inline struct words words_shift_right_16(struct words x)
+{
+    for (int i = 0; i < PARTS; i++)
+        x.part[i] >>= 16;
+    return x;
+}
+
 static inline struct words words_shift_right_1(struct words x)
 {
     for (int i = 0; i < PARTS; i++)

@@ -26,6 +26,8 @@
 #include "worker/engine/cpu/narrow_text.h"
 #include "worker/engine/cpu/rows_text.h"
 
+#include "worker/engine/cpu/bf16_text.h"
+
 _Static_assert((int)LANES == (int)KERNEL_LANES, "the contract's sums are over sixteen lanes");
 
 static const struct kernels table = {
@@ -61,4 +63,9 @@ static const struct kernels table = {
     .log = map_log,
     .tanh = map_tanh,
     .erf = map_erf,
+    .bf16 = map_bf16,
+    .product_bf16 = product_bf16,
+    .lane_product_bf16 = lane_product_bf16,
+    .sum_products_bf16 = sum_products_bf16,
+    .round_parameters = round_parameters,
 };

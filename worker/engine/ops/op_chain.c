@@ -17,7 +17,8 @@ bool op_chain_links(const struct program *program, const struct op *op)
 
 static bool goes_through_registers(const struct pass *pass)
 {
-    return !pass_drops(pass) && pass->product == pass->kernels->product;
+    return !pass_drops(pass) && pass->product == pass->kernels->product &&
+           pass->kernels->chain_forward != NULL;
 }
 
 static struct chain open_chain(const struct pass *pass, const struct program_step *step)
