@@ -32,6 +32,7 @@ static struct {
     bool json, openblas, study;
     enum optimizer optimizer;
     enum engine_numeric numeric;
+    enum precision precision;
 } options = {
     .batch = 256, .seconds = -1, .density = 0.5, .cpu = "auto", .inputs = 784, .classes = 10};
 
@@ -43,6 +44,7 @@ enum {
     KEY_CPU,
     KEY_OPTIMIZER,
     KEY_NUMERIC,
+    KEY_PRECISION,
     KEY_DENSITY,
     KEY_OPENBLAS,
     KEY_STUDY,
@@ -57,7 +59,8 @@ static const struct argp_option table[] = {
     {"json", 'j', NULL, 0, "one object per line", 0},
     {"cpu", KEY_CPU, "NAME", 0, "plain, avx2, avx512 or auto", 0},
     {"optimizer", KEY_OPTIMIZER, "NAME", 0, "adamw or sgd", 0},
-    {"numeric", KEY_NUMERIC, "NAME", 0, "portable or native", 0},
+    {"numeric", KEY_NUMERIC, "NAME", 0, "portable, native, avx512_bf16 or amx_bf16", 0},
+    {"precision", KEY_PRECISION, "NAME", 0, "fp32, bf16_mixed, bf16_nearest or bf16_stochastic", 0},
     {"inputs", KEY_INPUTS, "N", 0, "values of a sample (784)", 0},
     {"classes", KEY_CLASSES, "N", 0, "classes (10)", 0},
     {"density", KEY_DENSITY, "D", 0, "share of the inputs that is not zero (0.5)", 0},
@@ -85,14 +88,14 @@ static double parse_number(struct argp_state *state, const char *argument, doubl
     return value;
 }
 
-/* The place of the argument among the names. */
-static int parse_name(struct argp_state *state, const char *argument, const char *const names[2])
+/* The place of the argument among the names, up to a NULL. */
+static int parse_name(struct argp_state *state, const char *argument, const char *const *names)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(argument, names[i]) == 0)
             return i;
     }
-    argp_error(state, "\"%s\" is neither %s nor %s", argument, names[0], names[1]);
+    argp_error(state, "\"%s\" is none of the names of --help", argument);
     return 0;
 }
 
@@ -126,11 +129,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_OPTIMIZER:
         options.optimizer =
-            (enum optimizer)parse_name(state, argument, (const char *[]){"adamw", "sgd"});
+            (enum optimizer)parse_name(state, argument, (const char *[]){"adamw", "sgd", NULL});
         return 0;
     case KEY_NUMERIC:
-        options.numeric = (enum engine_numeric)parse_name(state, argument,
-                                                          (const char *[]){"portable", "native"});
+        options.numeric = (enum engine_numeric)parse_name(state, argument, train_numerics);
+        return 0;
+    case KEY_PRECISION:
+        options.precision = (enum precision)parse_name(state, argument, train_precisions);
         return 0;
     case KEY_INPUTS:
         options.inputs = parse_count(state, argument, 65536);
@@ -175,6 +180,7 @@ static int run(struct error *error)
     const struct train_run run = {
         .setting = {.optimizer = options.optimizer,
                     .numeric = options.numeric,
+                    .precision = options.precision,
                     .batch = options.batch,
                     .data = &data,
                     .classes = options.classes},

@@ -72,10 +72,12 @@ static void print_head(const struct train_run *run)
 static void print_json(const struct row *row, const char *model, double gflops)
 {
     const struct train_setting *setting = &row->run->setting;
-    printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"numeric\": \"%s\", \"optimizer\": \"%s\", "
+    printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"numeric\": \"%s\", \"precision\": \"%s\", "
+           "\"optimizer\": \"%s\", "
            "\"batch\": %u, \"cohort\": %u, \"parameters\": %lu, \"us_per_step_net\": %.2f, "
            "\"gflops\": %.2f, \"fma_gflops\": %.2f, \"fma_share\": %.4f, ",
-           model, engine_cpu(), setting->numeric == NUMERIC_NATIVE ? "native" : "portable",
+           model, engine_cpu(), train_numerics[setting->numeric],
+           train_precisions[setting->precision],
            setting->optimizer == OPTIMIZER_SGD ? "sgd" : "adamw", setting->batch, row->cohort,
            (unsigned long)row->subject.model->parameter_count, 1e6 * row->medians[OURS], gflops,
            row->medians[CEILING], gflops / row->medians[CEILING]);

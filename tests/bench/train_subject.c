@@ -90,8 +90,13 @@ static void draw_network(struct train_subject *subject, uint32_t i)
     subject->members[i] = (struct cohort_member){
         .network = network,
         .dropout_key = random_open(1, 0, i, RANDOM_DROPOUT),
+        .rounding_key = random_open(1, 0, i, RANDOM_ROUNDING),
     };
 }
+
+const char *const train_numerics[] = {"portable", "native", "avx512_bf16", "amx_bf16", NULL};
+const char *const train_precisions[] = {"fp32", "bf16_mixed", "bf16_nearest", "bf16_stochastic",
+                                        NULL};
 
 int train_subject_init(struct train_subject *subject, const struct train_setting *setting,
                        uint32_t networks, struct error *error)
@@ -109,6 +114,7 @@ int train_subject_init(struct train_subject *subject, const struct train_setting
                          .beta2 = 0.999,
                          .eps = 1e-8,
                          .momentum = 0.9,
+                         .precision = setting->precision,
                          .batch = setting->batch},
             .numeric = setting->numeric,
         },

@@ -33,6 +33,7 @@ struct train_setting {
     const char *model; /* "mlp:18x18" */
     enum optimizer optimizer;
     enum engine_numeric numeric;
+    enum precision precision;
     uint32_t batch;
     const struct train_data *data;
     uint32_t classes;
@@ -46,6 +47,9 @@ struct train_subject {
     struct cohort_member members[TRAIN_COHORT_MAX];
     uint32_t next; /* the step of the epoch to go on with */
 };
+
+/* The words of these settings, NULL behind the last. */
+extern const char *const train_numerics[], *const train_precisions[];
 
 /* -1 with the reason: not a model, no such numerics here. */
 int train_subject_init(struct train_subject *subject, const struct train_setting *setting,

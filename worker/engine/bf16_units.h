@@ -11,7 +11,8 @@
  *   amx_bf16     TDPBF16PS: per 32 products two chains of fused multiply-adds from 0, over the even
  *                and the odd k; their sum is added to the output. Missing products are zeros.
  *
- * The other sums of these classes (lane_product, sum_samples) are those of `portable`.
+ * Right operands lie in rows (MATRIX_ROWS). The other sums of these classes (lane_product,
+ * sum_samples) are those of `portable`.
  */
 #ifndef RATCHET_WORKER_ENGINE_BF16_UNITS_H
 #define RATCHET_WORKER_ENGINE_BF16_UNITS_H

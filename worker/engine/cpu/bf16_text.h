@@ -118,18 +118,24 @@ struct bf16_block {
     uint32_t rows, columns, length; /* of c; of the sums */
 };
 
+/* Row `row` of a. */
+static const float *bf16_left_row(const struct product *product, uint32_t row)
+{
+    return product->a_rows != NULL ? product->a_rows[row] : product->a + row * product->a_row;
+}
+
 /* Rows of `length`, or where a is the transpose of what lies in memory, columns of `rows`. */
 static void bf16_copy_left(const struct product *product, const struct bf16_block *block, float *to)
 {
-    const float *from = product->a + block->row * product->a_row + block->start * product->a_column;
-    if (product->a_column == 1) {
-        for (uint32_t i = 0; i < block->rows; i++)
-            memcpy(to + (size_t)i * block->length, from + i * product->a_row,
-                   block->length * sizeof *to);
-    } else {
+    const size_t first = block->start * product->a_column;
+    for (uint32_t i = 0; i < block->rows; i++) {
+        const float *from = bf16_left_row(product, block->row + i) + first;
+        if (product->a_column == 1) {
+            memcpy(to + (size_t)i * block->length, from, block->length * sizeof *to);
+            continue;
+        }
         for (uint32_t k = 0; k < block->length; k++)
-            for (uint32_t i = 0; i < block->rows; i++)
-                to[(size_t)k * block->rows + i] = from[i * product->a_row + k * product->a_column];
+            to[(size_t)k * block->rows + i] = from[k * product->a_column];
     }
     bf16_round_all(to, (size_t)block->rows * block->length);
 }
@@ -137,11 +143,36 @@ static void bf16_copy_left(const struct product *product, const struct bf16_bloc
 static void bf16_copy_right(const struct product *product, const struct bf16_block *block,
                             float *to)
 {
-    const float *from = product->b + block->start * product->b_row + block->column;
+    const bool is_panel = product->b_layout == MATRIX_PANELS;
+    const size_t row = is_panel ? (block->columns + LANES - 1) / LANES * LANES : product->b_row;
+    const float *from =
+        product->b + block->start * row + block->column * (is_panel ? (size_t)product->k : 1);
     for (uint32_t k = 0; k < block->length; k++)
-        memcpy(to + (size_t)k * block->columns, from + k * product->b_row,
-               block->columns * sizeof *to);
+        memcpy(to + (size_t)k * block->columns, from + k * row, block->columns * sizeof *to);
     bf16_round_all(to, (size_t)block->columns * block->length);
+}
+
+/* The part of the product that the block is; its operands are rounded and lie in one piece. */
+static struct product bf16_part(const struct product *whole, const struct bf16_block *block)
+{
+    const size_t place = block->row * whole->c_row + block->column;
+    const bool by_rows = whole->a_column == 1;
+    const bool is_last = block->start + block->length == whole->k;
+    return (struct product){
+        .m = block->rows,
+        .n = block->columns,
+        .k = block->length,
+        .a_row = by_rows ? block->length : 1,
+        .a_column = by_rows ? 1 : block->rows,
+        .b_row = block->columns,
+        .bias = whole->bias == NULL ? NULL : whole->bias + block->row,
+        .c = whole->c == NULL ? NULL : whole->c + place,
+        .c_row = whole->c_row,
+        .start = block->start == 0 ? whole->start : PRODUCT_CONTINUES,
+        .end = is_last ? whole->end : PRODUCT_ENDS,
+        .activation = whole->activation,
+        .from = whole->from == NULL ? NULL : whole->from + place,
+    };
 }
 
 /* `right` is the block's; the rows of c one part after the other. */
@@ -149,25 +180,16 @@ static void bf16_block_rows(const struct product *whole, struct bf16_block block
                             const float *right)
 {
     float left[BLOCK_M * BLOCK_K];
-    const bool is_first = block.start == 0, is_last = block.start + block.length == whole->k;
+    float *rows[BLOCK_M];
     for (block.row = 0; block.row < whole->m; block.row += block.rows) {
         block.rows = whole->m - block.row < BLOCK_M ? whole->m - block.row : BLOCK_M;
-        const size_t place = block.row * whole->c_row + block.column;
+        struct product part = bf16_part(whole, &block);
         bf16_copy_left(whole, &block, left);
-        struct product part = *whole;
-        part.m = block.rows;
-        part.n = block.columns;
-        part.k = block.length;
         part.a = left;
-        part.a_row = whole->a_column == 1 ? block.length : 1;
-        part.a_column = whole->a_column == 1 ? 1 : block.rows;
         part.b = right;
-        part.b_row = block.columns;
-        part.bias = whole->bias == NULL ? NULL : whole->bias + block.row;
-        part.c = whole->c + place;
-        part.from = whole->from == NULL ? NULL : whole->from + place;
-        part.start = is_first ? whole->start : PRODUCT_CONTINUES;
-        part.end = is_last ? whole->end : PRODUCT_ENDS;
+        for (uint32_t i = 0; whole->c_rows != NULL && i < block.rows; i++)
+            rows[i] = whole->c_rows[block.row + i] + block.column;
+        part.c_rows = whole->c_rows == NULL ? NULL : rows;
         product(&part);
     }
 }
@@ -177,7 +199,7 @@ static void product_bf16(const struct product *product)
     float right[BLOCK_K * BLOCK_N];
     struct bf16_block block = {.row = 0};
     for (; block.column < product->n; block.column += block.columns) {
-        block.columns = product->n - block.column < BLOCK_N ? product->n - block.column : BLOCK_N;
+        block.columns = panel_columns(product->n - block.column);
         block.start = 0;
         do {
             block.length = product->k - block.start < BLOCK_K ? product->k - block.start : BLOCK_K;
@@ -187,6 +209,8 @@ static void product_bf16(const struct product *product)
         } while (block.start < product->k);
     }
 }
+
+_Static_assert((int)BLOCK_N >= (int)PANEL_COLUMNS, "a panel is one block of columns");
 
 /* Rows of a block of sums; those beyond the last are the first again, and are not stored. */
 enum { LANE_BLOCK = 4 };

@@ -73,20 +73,31 @@ static void pack_row(const float *from, uint32_t length, uint32_t pairs, uint32_
     }
 }
 
+/* Row `row` of a, and of c. */
+static const float *row_of(const struct product *product, uint32_t row)
+{
+    return product->a_rows != NULL ? product->a_rows[row] : product->a + row * product->a_row;
+}
+
+static float *output_row(const struct product *product, uint32_t row)
+{
+    return product->c_rows != NULL ? product->c_rows[row] : product->c + row * product->c_row;
+}
+
 /* Row k of a's block, of up to sixteen rows of c. */
 static __m512 load_column(const struct product *product, const struct place *place, uint32_t row,
                           uint32_t k)
 {
     const uint32_t count = smaller(place->rows - row, LANES);
-    const float *from = product->a + (size_t)(place->row + row) * product->a_row +
-                        (size_t)(place->k + k) * product->a_column;
+    const size_t column = (size_t)(place->k + k) * product->a_column;
     float some[LANES] = {0};
     if (k >= place->length)
         return _mm512_setzero_ps();
-    if (product->a_row == 1)
-        return _mm512_maskz_loadu_ps(lanes_first(count).x, from);
+    if (product->a_row == 1 && product->a_rows == NULL)
+        return _mm512_maskz_loadu_ps(lanes_first(count).x,
+                                     row_of(product, place->row + row) + column);
     for (uint32_t i = 0; i < count; i++)
-        some[i] = from[i * product->a_row];
+        some[i] = row_of(product, place->row + row + i)[column];
     return _mm512_loadu_ps(some);
 }
 
@@ -116,9 +127,8 @@ static void pack_left(const struct product *product, const struct place *place,
             continue;
         }
         for (uint32_t i = row; i < row + LANES; i++) {
-            const size_t from = (size_t)(place->row + i) * product->a_row + place->k;
-            pack_row(i < place->rows ? product->a + from : product->a,
-                     i < place->rows ? place->length : 0, packed->pairs,
+            const float *from = row_of(product, place->row + smaller(i, place->rows - 1));
+            pack_row(from + place->k, i < place->rows ? place->length : 0, packed->pairs,
                      packed->left + (size_t)i * PAIRS_MAX);
         }
     }
@@ -204,7 +214,7 @@ static void load_sums(const struct product *product, const struct place *place, 
     const bool continues = place->k > 0 || product->start == PRODUCT_CONTINUES;
     for (uint32_t i = 0; i < place->rows; i++) {
         const uint32_t row = place->row + i;
-        const float *from = product->c + row * product->c_row + place->column;
+        const float *from = output_row(product, row) + place->column;
         const float bias = product->bias == NULL ? 0 : product->bias[row];
         for (uint32_t j = 0; j < COLUMNS; j += PANEL) {
             const uint32_t left = place->columns > j ? place->columns - j : 0;
@@ -218,7 +228,7 @@ static void load_sums(const struct product *product, const struct place *place, 
 static void store_sums(const struct product *product, const struct place *place, const float *sums)
 {
     for (uint32_t i = 0; i < place->rows; i++) {
-        float *to = product->c + (place->row + i) * product->c_row + place->column;
+        float *to = output_row(product, place->row + i) + place->column;
         for (uint32_t j = 0; j < place->columns; j += PANEL)
             _mm512_mask_storeu_ps(to + j, lanes_first(place->columns - j).x,
                                   _mm512_loadu_ps(sums + i * COLUMNS + j));
@@ -261,6 +271,7 @@ static void run_product(const struct product *product, block_function *block)
 {
     struct packed packed;
     struct place place = {.row = 0};
+    assert(product->b_layout == MATRIX_ROWS);
     for (; place.column < product->n; place.column += place.columns) {
         place.columns = smaller(product->n - place.column, COLUMNS_MAX);
         place.k = 0;
