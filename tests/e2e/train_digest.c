@@ -1,7 +1,8 @@
 /*
  * train_digest.c: trains a handful of networks and prints one digest over all that came out.
  *
- *   e2e_train_digest [--cpu auto|plain|avx2|avx512] [--cohort N] [--group usual|controls]
+ *   e2e_train_digest [--cpu auto|plain|avx2|avx512] [--cohort N] [--group
+ * usual|controls|precisions]
  *
  * bits.test compares what it prints under different vector units, cohort sizes and an emulated CPU.
  * It is the train evaluator itself on MNIST-1D: some topologies, all operators that one parent
@@ -49,12 +50,21 @@ static const char *const controls[] = {
     NULL,
 };
 
+/* Each way to round. */
+static const char *const precisions[] = {
+    CONTROLLED "model.spec = mlp:[1x95,2x4]\ntrain.precision = bf16_mixed\n",
+    CONTROLLED "model.spec = mlp:[1x95,2x4]\ntrain.precision = bf16_nearest\n",
+    CONTROLLED "model.spec = mlp:[1x95,2x4]\ntrain.precision = bf16_stochastic\n"
+               "train.clamp_norm = 9\ntrain.optimizer_state = keep\n",
+    NULL,
+};
+
 #undef CONTROLLED
 
 static const struct {
     const char *name;
     const char *const *specs;
-} groups[] = {{"usual", usual}, {"controls", controls}};
+} groups[] = {{"usual", usual}, {"controls", controls}, {"precisions", precisions}};
 
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 

@@ -1,6 +1,7 @@
 /*
- * train_progress.h: a training between two steps, as bytes: the sum of losses, the lost updates, then the network as
- * a checkpoint with all its moments, whatever of them the experiment keeps from parent to child.
+ * train_progress.h: a training between two steps, as bytes: the sum of losses, the lost updates,
+ * then the network as a checkpoint with all its moments, whatever of them the experiment keeps from
+ * parent to child.
  *
  * The rest of a training (hits, dropout key, order of mini-batches) follows from the job, whose
  * operator is applied anew wherever it goes on.

@@ -6,7 +6,7 @@
  * one IEEE operation per lane, or moves bits; so the lanes' bits are the same everywhere. Where a
  * function takes `lanes`, those outside are not touched in memory and read as zero.
  *
- * This header and isa_avx2.h are the only places with intrinsics.
+ * This header, isa_avx2.h and bf16_units.c are the only places with intrinsics.
  */
 #ifndef RATCHET_WORKER_ENGINE_CPU_ISA_AVX512_H
 #define RATCHET_WORKER_ENGINE_CPU_ISA_AVX512_H

@@ -17,8 +17,8 @@
 #include "worker/engine/cpu/step_text.h"
 
 #include "worker/engine/cpu/chain_text.h"
-#include "worker/engine/cpu/pool_text.h"
 #include "worker/engine/cpu/gru_text.h"
+#include "worker/engine/cpu/pool_text.h"
 #include "worker/engine/cpu/tile_text.h"
 
 #include "worker/engine/cpu/product_text.h"

@@ -83,11 +83,11 @@ static void defaults_stay_out_of_the_digest(void **state)
     (void)state;
     static const char *const younger[] = {"train.schedule=constant", "train.warmup=0",
                                           "train.label_smoothing=0", "train.clip_norm=0",
-                                          "train.clamp_norm=0"};
+                                          "train.clamp_norm=0",      "train.precision=fp32"};
     static const char *const lines[] = {"train.schedule = constant\n", "train.warmup = 0\n",
                                         "train.label_smoothing = 0\n", "train.clip_norm = 0\n",
-                                        "train.clamp_norm = 0\n"};
-    struct experiment *silent = parse(SMALL), *said = parse_with(SMALL, younger, 5);
+                                        "train.clamp_norm = 0\n",      "train.precision = fp32\n"};
+    struct experiment *silent = parse(SMALL), *said = parse_with(SMALL, younger, 6);
     assert_string_equal(experiment_canonical(silent), experiment_canonical(said));
     assert_string_equal(experiment_spec(silent), experiment_spec(said));
     struct listing listing = {.used = 0};
@@ -237,9 +237,25 @@ static void a_rate_that_would_climb(void **state)
         "to 0.02: expected at most train.lr");
 }
 
+/* Each class has its precisions. */
+static void classes_of_bfloat16_need_a_precision_of_it(void **state)
+{
+    (void)state;
+    check_spec(SMALL "  precision: bf16_nearest\n", "train.precision = bf16_nearest\n");
+    check_spec("numeric: amx_bf16\n" SMALL "  precision: bf16_mixed\n", "numeric = amx_bf16\n");
+    check_fine("numeric: avx512_bf16\n" SMALL "  precision: bf16_stochastic\n");
+    check_refused("numeric: amx_bf16\n" SMALL,
+                  "x.yaml:1:10: numeric: amx_bf16 multiplies bfloat16 only: it needs a "
+                  "train.precision of bf16");
+    check_refused("numeric: native\n" SMALL "  precision: bf16_mixed\n",
+                  "x.yaml:1:10: numeric: native computes in fp32 only, and train.precision is "
+                  "another");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_of_bfloat16_need_a_precision_of_it),
         cmocka_unit_test(defaults_stay_out_of_the_digest),
         cmocka_unit_test(an_older_experiment_keeps_its_digest),
         cmocka_unit_test(what_is_no_default_is_in_spec_and_digest),

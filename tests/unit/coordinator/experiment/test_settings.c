@@ -63,7 +63,7 @@ static const struct {
 } manual[] = {
     {"name", "1 .. 63 letters, digits, - and _", "", P, true},
     {"seed", "0 .. 18446744073709551615 (whole)", "1", S, false},
-    {"numeric", "portable|native", "portable", S | W, false},
+    {"numeric", "portable|native|avx512_bf16|amx_bf16", "portable", S | W, false},
     {"evaluator", "null|train", "null", S | W, true},
     {"null.dim", "1 .. 1048576 (whole)", "16", S | W, false},
     {"null.heal", "0 .. 1", "0.1", S | W, false},
@@ -109,6 +109,7 @@ static const struct {
     {"train.label_smoothing", "0 .. 0.999", "0", S | W, false},
     {"train.clip_norm", "0 .. 1000000000", "0", S | W, false},
     {"train.clamp_norm", "0 .. 1000000000", "0", S | W, false},
+    {"train.precision", "fp32|bf16_mixed|bf16_nearest|bf16_stochastic", "fp32", S | W, false},
     {"operators", "", "", S, true},
     {"strategy.name", "", "", S, true},
     {"search.commit", "ordered|arrival", "ordered", S, false},
@@ -284,8 +285,9 @@ static void refuses_as_params_do(void **state)
     check_refused("opinions.audit", "1.5", "expected 0 .. 1, got '1.5'");
     check_refused("search.commit", "orderd",
                   "expected ordered|arrival, got 'orderd'; did you mean 'ordered'?");
-    check_refused("numeric", "nativ",
-                  "expected portable|native, got 'nativ'; did you mean 'native'?");
+    check_refused(
+        "numeric", "nativ",
+        "expected portable|native|avx512_bf16|amx_bf16, got 'nativ'; did you mean 'native'?");
     check_refused("stop.hours", "0", "expected 0.0001 .. 87600, got '0'");
 }
 

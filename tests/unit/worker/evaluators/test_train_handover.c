@@ -27,6 +27,7 @@ static const char *const variants[] = {
     "train.restart_factor = 2\ntrain.clamp_norm = 3\ntrain.optimizer_state = keep\n",
     "train.epochs = 8\ntrain.schedule = geometric\ntrain.decay_rate = 0.8\n"
     "train.decay_steps = 0\ntrain.label_smoothing = 0.1\n",
+    "train.epochs = 6\ntrain.precision = bf16_stochastic\ntrain.optimizer_state = keep\n",
 };
 
 static const char *spec_of(const char *variant)

@@ -25,7 +25,8 @@ static void test_every_key_is_read(void **state)
                          "train.lr_final = 0.25\ntrain.restart_steps = 8\n"
                          "train.restart_factor = 2\ntrain.decay_rate = 0.75\n"
                          "train.decay_steps = 9\ntrain.label_smoothing = 0.1\n"
-                         "train.clip_norm = 1.5\ntrain.clamp_norm = 20\n",
+                         "train.clip_norm = 1.5\ntrain.clamp_norm = 20\n"
+                         "train.precision = bf16_stochastic\n",
                          &spec, &error),
         0);
     assert_int_equal(spec.numeric, NUMERIC_NATIVE);
@@ -57,6 +58,7 @@ static void test_every_key_is_read(void **state)
     assert_true(schedule->final == 0.25 && schedule->decay == 0.75);
     assert_true(spec.training.label_smoothing == 0.1 && spec.training.clip_norm == 1.5);
     assert_true(spec.training.clamp_norm == 20);
+    assert_int_equal(spec.training.precision, PRECISION_BF16_STOCHASTIC);
 }
 
 /* What of a schedule depends on the number of samples. */
@@ -103,6 +105,7 @@ static void test_the_defaults_are_the_published_ones(void **state)
     assert_int_equal(spec.training.schedule.warmup, 0);
     assert_true(spec.training.label_smoothing == 0 && spec.training.clip_norm == 0);
     assert_true(spec.training.clamp_norm == 0);
+    assert_int_equal(spec.training.precision, PRECISION_FP32);
 }
 
 static void test_errors_name_line_and_reason(void **state)
