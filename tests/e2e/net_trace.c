@@ -25,6 +25,9 @@ static const struct net_case cases[] = {
     {"transformer:2x32h4p7", 784, 10, 100, ACTIVATION_RELU, 0},
     {"transformer:2x32h4p7", 784, 10, 100, ACTIVATION_GELU, 0},
     {"transformer:2x12h3", 40, 10, 100, ACTIVATION_RELU, 0},
+    {"gru:2x9", 40, 10, 100, ACTIVATION_RELU, 0},
+    {"layers:[rows,gru 8]@2x6x8", 96, 10, 33, ACTIVATION_RELU, 0},
+    {"bigru:1x7@2x1x20", 40, 10, 100, ACTIVATION_RELU, 0},
     {"layers:[patch 2,positions,2*residual(norm,attention 2),mean,dense 9]@2x6x8", 96, 4, 33,
      ACTIVATION_SIGMOID, 0},
 };
@@ -70,6 +73,7 @@ static void print_op(const struct plan *plan, const struct op *op)
                                                 [OP_CONV] = "conv",
                                                 [OP_MAX_POOL] = "max_pool",
                                                 [OP_MEAN] = "mean",
+                                                [OP_ROWS] = "rows",
                                                 [OP_PATCH] = "patch",
                                                 [OP_ROWS] = "rows",
                                                 [OP_POSITIONS] = "positions",

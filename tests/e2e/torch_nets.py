@@ -61,13 +61,18 @@ def attention(op, x, in_weight, in_bias, out_weight, out_bias):
     return features(found.transpose(0, 1))
 
 
+def rows(op, x):
+    """An image's rows become steps: channel (c, x) at step y."""
+    return x.view(len(x), *op["in"]).transpose(2, 3).flatten(1)
+
+
 def gru(op, x, *tensors):
-    both = op["bidirectional"]
-    units = op["out"][0] // (2 if both else 1)
-    # What torch.nn.GRU calls: the module itself keeps a list of its own of its parameters.
-    start = x.new_zeros(2 if both else 1, len(x), units)
-    found, _ = torch.gru(steps(x, op["in"]), start, list(tensors), True, 1, 0.0, False, both, True)
-    return features(found)
+    directions = 2 if op["bidirectional"] else 1
+    units = op["out"][0] // directions
+    sequence = steps(x, op["in"])
+    start = torch.zeros(directions, len(x), units, dtype=x.dtype)
+    return features(torch.gru(sequence, start, tensors, True, 1, 0.0, False,
+                              directions == 2, True)[0])
 
 
 OPS = {
@@ -76,8 +81,8 @@ OPS = {
     "max_pool": max_pool,
     "mean": lambda op, x: x.view(len(x), op["in"][0], -1).mean(2),
     "patch": patch,
-    "rows": lambda op, x: x.view(len(x), *op["in"]).transpose(2, 3).flatten(1),
     "positions": lambda op, x, learned: x + learned.flatten(),
+    "rows": rows,
     "norm": norm,
     "attention": attention,
     "gru": gru,
