@@ -73,7 +73,6 @@ static void print_op(const struct plan *plan, const struct op *op)
                                                 [OP_CONV] = "conv",
                                                 [OP_MAX_POOL] = "max_pool",
                                                 [OP_MEAN] = "mean",
-                                                [OP_ROWS] = "rows",
                                                 [OP_PATCH] = "patch",
                                                 [OP_ROWS] = "rows",
                                                 [OP_POSITIONS] = "positions",
