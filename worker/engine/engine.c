@@ -26,6 +26,10 @@
 /* Evaluation's mini-batch. Each sample's numbers are its own: its size is no part of a result. */
 enum { EVALUATION_BATCH = 256, BATCH_MAX = 65536 };
 
+/* Above so many parameters networks gain nothing from each other. Four of the others are nearly as
+ * good as sixteen. */
+enum { LARGE_PARAMETERS = 100000, COHORT_OF_SMALL = 16 };
+
 struct engine {
     const struct model *model;
     struct training_settings training, at_step; /* with the learning rate of the step in work */
@@ -343,6 +347,11 @@ static void prepare_step(struct engine *engine, const struct samples *samples,
     engine->at_step.lr = schedule_rate(&engine->training.schedule, engine->training.lr, step);
 }
 
+uint32_t engine_cohort_best(const struct model *model)
+{
+    return model->parameter_count > LARGE_PARAMETERS ? 1 : COHORT_OF_SMALL;
+}
+
 int engine_train(struct engine *engine, const struct samples *samples,
                  const struct sample_slice *slice, const struct data_order *order,
                  struct step_range steps, struct cohort_member *members, uint32_t count,
@@ -357,9 +366,12 @@ int engine_train(struct engine *engine, const struct samples *samples,
     for (uint32_t i = 0; i < count; i++)
         precision_begin(&engine->kernels, engine->training.precision,
                         engine->model->parameter_count, members[i].network->parameters);
-    for (uint64_t step = steps.first; step < steps.end; step++) {
-        prepare_step(engine, samples, slice, order, step);
-        train_step(engine, members, count, step);
+    const uint32_t most = engine_cohort_best(engine->model);
+    for (uint32_t i = 0; i < count; i += most) {
+        for (uint64_t step = steps.first; step < steps.end; step++) {
+            prepare_step(engine, samples, slice, order, step);
+            train_step(engine, members + i, smaller(most, count - i), step);
+        }
     }
     float_mode_leave(before);
     return 0;

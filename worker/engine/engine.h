@@ -118,6 +118,13 @@ struct engine;
 struct engine *engine_create(const struct engine_options *options, struct error *error);
 void engine_destroy(struct engine **engine);
 
+/*
+ * How many networks of a model to train in lockstep for speed: small ones share the preparation of
+ * the mini-batch and their first layer's product; of large ones each wants the caches for itself.
+ * engine_train goes through larger cohorts in groups of so many, one after the other.
+ */
+uint32_t engine_cohort_best(const struct model *model);
+
 /* ceil(slice / batch) */
 uint64_t engine_steps_per_epoch(const struct engine *engine, const struct sample_slice *slice);
 

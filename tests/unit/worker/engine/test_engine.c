@@ -47,11 +47,37 @@ static void check_cohorts(const struct setting *setting)
 static void a_cohort_changes_nothing_for_its_members(void **state)
 {
     (void)state;
-    static const char *const topologies[] = {"mlp:3x1", "mlp:[2x5,1x17]", "mlp:1x40", "resmlp:2x6",
-                                             "layers:[bigru 3,gru 5]"};
-    for (uint32_t i = 0; i < 5; i++) {
+    static const char *const topologies[] = {
+        "mlp:3x1",  "mlp:[2x5,1x17]", "mlp:1x40", "resmlp:2x6", "layers:[bigru 3,gru 5]",
+        "mlp:40x3", "mlp:1x24",       "mlp:2x320"};
+    for (uint32_t i = 0; i < sizeof topologies / sizeof topologies[0]; i++) {
         struct setting setting = setting_open(topologies[i], ACTIVATION_RELU + i % 4);
         check_cohorts(&setting);
+        setting_close(&setting);
+    }
+}
+
+/* Large layers are updated unit by unit on the way back, unless the whole gradient is waited for:
+ * for a limit that no gradient reaches as well. */
+static void updates_on_the_way_back_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const topologies[] = {"mlp:[1x90,1x800]", "resmlp:2x190"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct setting setting = setting_open(topologies[i], ACTIVATION_RELU);
+        struct cohort_member early = setting_member(&setting, i),
+                             late = setting_member(&setting, i);
+        struct engine *engine = setting_engine(&setting, kernels_current());
+        assert_true(setting.model->parameter_count > 1 << 16);
+        setting_train(engine, &setting, (struct step_range){0, 3}, &early, 1);
+        engine_destroy(&engine);
+        setting.training.clip_norm = 1e30;
+        engine = setting_engine(&setting, kernels_current());
+        setting_train(engine, &setting, (struct step_range){0, 3}, &late, 1);
+        engine_destroy(&engine);
+        setting_assert_same(&early, &late);
+        setting_close_members(&early, 1);
+        setting_close_members(&late, 1);
         setting_close(&setting);
     }
 }
@@ -375,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cohort_changes_nothing_for_its_members),
+        cmocka_unit_test(updates_on_the_way_back_change_nothing),
         cmocka_unit_test(every_vector_unit_gives_the_same_bits),
         cmocka_unit_test(a_training_may_be_cut_anywhere),
         cmocka_unit_test(a_checkpoint_without_state_resets_the_optimiser),
