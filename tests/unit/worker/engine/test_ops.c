@@ -31,6 +31,7 @@ static const struct net_case cases[] = {
     {"cnn:9k5s2p1,5k3s2p1,3k3s2p1", 40, 10, 31, ACTIVATION_RELU, 0},
     {"cnn:9k3p1,11k5p3,3k3s3@2x1x19", 38, 4, 33, ACTIVATION_TANH, 0.2},
     {"cnn:9k3p1m2,10k3p1m2@1x7x9", 63, 6, 1025, ACTIVATION_RELU, 0},
+    {"cnn:4k3p1,6k5s2p2@1x7x9", 63, 4, 31, ACTIVATION_RELU, 0},
     {"cnn:12k3s2p1,3k2m2@3x9x8", 216, 3, 31, ACTIVATION_SIGMOID, 0},
     {"layers:[conv 10k3p1,residual(conv 10k3p1,project 10),maxpool 3,conv 4k1s2]@1x8x8", 64, 4, 7,
      ACTIVATION_GELU, 0.3},
