@@ -157,7 +157,8 @@ static void print_line(const struct train_run *run, const struct line *line,
 {
     const double *step = price->per_step;
     if (run->json)
-        printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"parameters\": %lu, \"cohort\": %u, "
+        printf("{\"model\": \"%s\", \"cpu\": \"%s\", \"numeric\": \"%s\", \"precision\": \"%s\", "
+               "\"parameters\": %lu, \"cohort\": %u, "
                "\"us_per_step_net\": %.2f, \"us_per_step_net_cohort_1\": %.2f, "
                "\"us_per_step_net_cohort_2\": %.2f, \"us_per_step_net_cohort_4\": %.2f, "
                "\"us_per_step_net_cohort_10\": %.2f, \"us_per_step_net_dropout\": %.2f, "
@@ -165,7 +166,8 @@ static void print_line(const struct train_run *run, const struct line *line,
                "\"us_per_order_net\": %.2f, \"us_per_evaluation_net\": %.1f, "
                "\"us_per_change_net\": %.2f, \"fma_gflops\": %.2f, \"fma_share\": %.4f, "
                "\"core_hours\": %.5f, \"core_hours_so_far\": %.4f}\n",
-               line->model, engine_cpu(), (unsigned long)line->parameters,
+               line->model, engine_cpu(), train_numerics[run->setting.numeric],
+               train_precisions[run->setting.precision], (unsigned long)line->parameters,
                train_cohorts[price->best], 1e6 * step[price->best], 1e6 * step[0], 1e6 * step[1],
                1e6 * step[2], 1e6 * step[3], 1e6 * price->dropped, 1e6 * price->partial,
                1e6 * price->partial_dropped, 1e6 * price->order, 1e6 * price->evaluation,
