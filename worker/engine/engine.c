@@ -55,7 +55,8 @@ static bool reads_panels(const struct plan *plan)
 static int choose_product(struct engine *engine, enum engine_numeric numeric, struct error *error)
 {
     const enum precision precision = engine->training.precision;
-    engine->pass.product = engine->kernels.product;
+    engine->pass.product =
+        precision == PRECISION_FP32 ? engine->kernels.product : engine->kernels.product_bf16;
     if (numeric == NUMERIC_PORTABLE)
         return 0;
     if (numeric == NUMERIC_NATIVE) {
@@ -66,9 +67,8 @@ static int choose_product(struct engine *engine, enum engine_numeric numeric, st
     }
     if (precision == PRECISION_FP32)
         return error_set(error, -1, "engine: an instruction for bfloat16 cannot compute in fp32");
-    engine->kernels.product = bf16_units_open(numeric, error);
-    engine->pass.product = engine->kernels.product;
-    return engine->kernels.product == NULL ? -1 : 0;
+    engine->pass.product = bf16_units_open(numeric, error);
+    return engine->pass.product == NULL ? -1 : 0;
 }
 
 const char *engine_bf16_class(enum engine_numeric numeric, struct error *error)

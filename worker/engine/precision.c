@@ -9,12 +9,8 @@ struct kernels precision_kernels(const struct kernels *kernels, enum precision p
     struct kernels own = *kernels;
     if (precision == PRECISION_FP32)
         return own;
-    own.product = kernels->product_bf16;
     own.lane_product = kernels->lane_product_bf16;
     own.sum_products = kernels->sum_products_bf16;
-    own.chain_forward = NULL; /* op_chain.c goes layer by layer then */
-    own.chain_backward = NULL;
-    own.product_of_rows = NULL; /* op_conv.c puts the rows into one piece then */
     return own;
 }
 

@@ -19,7 +19,9 @@
 #include "worker/engine/kernels.h"
 #include "worker/engine/update.h"
 
-/* The kernels of a precision, for an engine on these. */
+/* The kernels of a precision, for an engine on these: lane_product and sum_products are its own.
+ * `product` is not, and the pass's is not `product` then: so ops that have ways of their own where
+ * it is (chains in registers, gradients in stretches) leave them. */
 struct kernels precision_kernels(const struct kernels *kernels, enum precision precision);
 
 /* Whether parameters are bfloat16. */

@@ -17,8 +17,7 @@ bool op_chain_links(const struct program *program, const struct op *op)
 
 static bool goes_through_registers(const struct pass *pass)
 {
-    return !pass_drops(pass) && pass->product == pass->kernels->product &&
-           pass->kernels->chain_forward != NULL;
+    return !pass_drops(pass) && pass->product == pass->kernels->product;
 }
 
 static struct chain open_chain(const struct pass *pass, const struct program_step *step)

@@ -60,7 +60,7 @@ static struct rows rows_in(float *memory, uint64_t count, size_t stride)
 static void product_of_rows(const struct pass *pass, const struct rows *rows,
                             struct product *product)
 {
-    if (pass->product == pass->kernels->product && pass->kernels->product_of_rows != NULL) {
+    if (pass->product == pass->kernels->product) {
         pass->kernels->product_of_rows(product, rows->at);
         return;
     }
