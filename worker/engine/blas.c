@@ -116,19 +116,6 @@ int blas_open(struct error *error)
     return error_set(error, -1, "this worker was built without OpenBLAS");
 }
 
-/* What our own product does on the way out. */
-static void finish(const struct product *product)
-{
-    const struct activations c = {product->m, product->n, product->c_row, product->c};
-    struct activations from = c;
-    if (product->end == PRODUCT_ACTIVATES)
-        kernels_current()->activate(product->activation, &c);
-    if (product->end != PRODUCT_DERIVES)
-        return;
-    from.values = (float *)(uintptr_t)product->from;
-    kernels_current()->derive(product->activation, &from, &c);
-}
-
 void blas_product(const struct product *product)
 {
     (void)product;
