@@ -111,6 +111,8 @@ void pass_backward(const struct pass *pass, const struct pass_update *update)
     for (uint32_t i = program->step_count; i-- > pass->first_step;) {
         const struct program_step *step = &program->steps[i];
         const struct op *first = &plan->ops[step->first], *last = &plan->ops[step->end - 1];
+        if (!program->values[last->output].delta_wanted)
+            continue; /* nor has anything before it parameters: all of them are updated */
         bool reports = step->row->reports != NULL && step->row->reports(pass, first);
         uint64_t done = last->parameters + last->parameter_count;
         if (reports && pending > done) {
@@ -124,4 +126,7 @@ void pass_backward(const struct pass *pass, const struct pass_update *update)
         if (reports || i == pass->first_step || pending - done >= update_parameters_min)
             pending = done;
     }
+    const uint64_t bottom = plan->ops[program->steps[pass->first_step].first].parameters;
+    if (pending > bottom) /* the first steps had nothing to do */
+        update->done(update->context, bottom, pending);
 }

@@ -85,7 +85,7 @@ static int use_delta(struct program *program, const struct plan *plan, struct sl
                      uint32_t value, enum delta_use *use)
 {
     *use = DELTA_UNWANTED;
-    if (value == 0)
+    if (!program->values[value].delta_wanted)
         return 0;
     *use = program->values[value].slot == PLAN_NONE ? DELTA_SET : DELTA_ADD;
     return *use == DELTA_SET ? take_slot(program, plan, slots, value) : 0;
@@ -114,6 +114,17 @@ static int mark_handing_over(struct program *program, const struct plan *plan)
         program->values[value].delta_by_z = is_activated(plan, value) && readers[value] == 1;
     free(readers);
     return 0;
+}
+
+/* A delta is of use where there are parameters on the way back to the sample. */
+static void mark_wanted(struct program *program, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        const struct op *op = &plan->ops[i];
+        program->values[op->output].delta_wanted =
+            op->parameter_count > 0 || program->values[op->input].delta_wanted ||
+            (op->other != PLAN_NONE && program->values[op->other].delta_wanted);
+    }
 }
 
 static int make_deltas(struct program *program, const struct plan *plan)
@@ -160,6 +171,7 @@ struct program *program_create(const struct model *model)
     make_kept(program, model);
     int failed = mark_handing_over(program, plan);
     if (failed == 0) {
+        mark_wanted(program, plan);
         make_steps(program, plan);
         failed = make_deltas(program, plan);
     }
@@ -196,8 +208,12 @@ double program_flops(const struct model *model)
 {
     double flops = 0;
     for (uint32_t i = 0; i < model->plan->op_count; i++) {
-        const struct op_row *row = op_rows[model->plan->ops[i].kind];
-        flops += row->flops != NULL ? row->flops(&model->plan->ops[i]) : 0;
+        const struct op *op = &model->plan->ops[i];
+        const struct op_row *row = op_rows[op->kind];
+        /* Inside a chain a delta goes from layer to layer, though it has no place of its own. */
+        bool wanted = model->program->values[op->input].delta_wanted;
+        if (row->flops != NULL)
+            flops += row->flops(op, wanted ? DELTA_SET : DELTA_UNWANTED);
     }
     return flops;
 }

@@ -23,7 +23,7 @@ struct program_step {
 
 /* What an op on the way back does with the delta of a value that it read. */
 enum delta_use {
-    DELTA_UNWANTED = 0, /* the value is the sample, or inside a chain */
+    DELTA_UNWANTED = 0, /* no parameters made the value, or it is inside a chain */
     DELTA_SET,
     DELTA_ADD, /* another op that read the value has set it */
 };
@@ -34,6 +34,7 @@ struct program_value {
     /* Its one reader hands the delta over by z, the activation's derivative and dropout in it: so
      * the op that made it need not. Else the delta is by the value, and that op sees to it. */
     bool delta_by_z;
+    bool delta_wanted; /* there are parameters on the way to it */
 };
 
 struct program_op {

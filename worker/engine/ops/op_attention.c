@@ -365,11 +365,11 @@ static void backward(const struct pass *pass, const struct program_step *step)
 }
 
 /* The products of projections and heads, forward and twice back. */
-static double flops(const struct op *op)
+static double flops(const struct op *op, enum delta_use input)
 {
     const double positions = shape_positions(op->in), width = op->in.channels;
     const double projected = 2.0 * 4 * width * width * positions;
-    const double input_delta = op->input == 0 ? 2.0 * 3 * width * width * positions : 0;
+    const double input_delta = input == DELTA_UNWANTED ? 2.0 * 3 * width * width * positions : 0;
     return 3 * (projected + 2.0 * 2 * positions * positions * width) - input_delta;
 }
 

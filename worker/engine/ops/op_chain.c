@@ -106,8 +106,9 @@ static void backward(const struct pass *pass, const struct program_step *step)
     pass->kernels->chain_backward(&way); /* hands over by z itself */
 }
 
-static double no_flops(const struct op *op)
+static double no_flops(const struct op *op, enum delta_use input)
 {
+    (void)input;
     (void)op;
     return 0;
 }

@@ -367,11 +367,11 @@ static double pairs(const struct conv_axis *axis)
     return count;
 }
 
-static double flops(const struct op *op)
+static double flops(const struct op *op, enum delta_use input)
 {
     const struct conv_axis down = conv_down(op), across = conv_across(op);
     double product = 2.0 * op->in.channels * op->out.channels * pairs(&down) * pairs(&across);
-    return product * (op->input == 0 ? 2 : 3);
+    return product * (input == DELTA_UNWANTED ? 2 : 3);
 }
 
 const struct op_row op_conv = {

@@ -331,12 +331,12 @@ static void backward(const struct pass *pass, const struct program_step *step)
     }
 }
 
-static double flops(const struct op *op)
+static double flops(const struct op *op, enum delta_use input)
 {
     const double units = units_of(op), positions = shape_positions(op->in);
-    double input = 2.0 * 3 * units * op->in.channels * positions;
+    double read = 2.0 * 3 * units * op->in.channels * positions;
     double recurrent = 2.0 * 3 * units * units * (positions - 1);
-    return directions_of(op) * (input * (op->input == 0 ? 2 : 3) + recurrent * 3);
+    return directions_of(op) * (read * (input == DELTA_UNWANTED ? 2 : 3) + recurrent * 3);
 }
 
 const struct op_row op_gru = {

@@ -245,10 +245,10 @@ static void backward(const struct pass *pass, const struct program_step *step)
         linear_gradient(pass, op, &delta);
 }
 
-static double flops(const struct op *op)
+static double flops(const struct op *op, enum delta_use input)
 {
     double product = 2.0 * inputs_of(op) * op->out.channels;
-    return product * (op->input == 0 ? 2 : 3);
+    return product * (input == DELTA_UNWANTED ? 2 : 3);
 }
 
 const struct op_row op_linear = {
