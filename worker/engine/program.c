@@ -37,9 +37,9 @@ static bool is_runnable(const struct plan *plan)
 
 static void make_values(struct program *program, const struct plan *plan)
 {
-    program->values[0] = (struct program_value){0, PLAN_NONE, false};
+    program->values[0] = (struct program_value){.slot = PLAN_NONE};
     for (uint32_t i = 1; i < plan->value_count; i++) {
-        program->values[i] = (struct program_value){program->value_rows, PLAN_NONE, false};
+        program->values[i] = (struct program_value){.row = program->value_rows, .slot = PLAN_NONE};
         program->value_rows += shape_features(plan->values[i]);
     }
 }
