@@ -141,7 +141,8 @@ static int make_deltas(struct program *program, const struct plan *plan)
             (first->other != PLAN_NONE &&
              use_delta(program, plan, &slots, first->other, &op->other) != 0))
             return -1;
-        slots.taken[program->values[last->output].slot] = false;
+        if (program->values[last->output].slot != PLAN_NONE)
+            slots.taken[program->values[last->output].slot] = false;
     }
     for (uint32_t slot = 0; slot < program->slot_count; slot++) {
         program->slot_row[slot] = program->delta_rows;
