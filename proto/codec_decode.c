@@ -271,6 +271,7 @@ static bool read_result(const struct reader *reader, const Ratchet__Result *wire
         .outcome = (enum outcome)wire->outcome,
         .steps = wire->steps,
         .compute_ms = wire->compute_ms,
+        .cohort = wire->cohort,
         .detail_bytes = (uint32_t)wire->detail.len,
         .detail = wire->detail.data,
     };
@@ -280,7 +281,8 @@ static bool read_result(const struct reader *reader, const Ratchet__Result *wire
            read_fitness(reader, wire, result) && read_metrics(reader, wire, result) &&
            read_child(reader, wire, result) &&
            read_text(reader, "reason", wire->reason, result->reason, sizeof result->reason) &&
-           read_at_most(reader, "detail_bytes", wire->detail.len, DETAIL_BYTES_MAX);
+           read_at_most(reader, "detail_bytes", wire->detail.len, DETAIL_BYTES_MAX) &&
+           read_at_most(reader, "cohort", wire->cohort, COHORT_MAX);
 }
 
 static bool read_verdict(const struct reader *reader, const Ratchet__Verdict *wire,
@@ -299,8 +301,10 @@ static bool read_death(const struct reader *reader, const Ratchet__Death *wire, 
         .signal = wire->signal,
         .out_of_memory = wire->out_of_memory,
         .lease_count = (uint32_t)wire->n_leases,
+        .cohort = wire->cohort,
     };
     if (!read_at_most(reader, "slot", wire->slot, SLOTS_MAX - 1) ||
+        !read_at_most(reader, "cohort", wire->cohort, COHORT_MAX) ||
         !read_count(reader, "leases", wire->n_leases, COHORT_MAX))
         return false;
     struct reader entry = *reader;

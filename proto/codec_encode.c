@@ -186,6 +186,7 @@ static void fill_result(const struct result *result, struct outgoing *out)
     wire->child_bytes = result->child_bytes;
     wire->steps = result->steps;
     wire->compute_ms = result->compute_ms;
+    wire->cohort = result->cohort;
     wire->reason = text_of(result->reason, sizeof result->reason);
     wire->detail = bytes_of(result->detail, result->detail_bytes);
 }
@@ -210,6 +211,7 @@ static void fill_death(const struct death *death, struct outgoing *out)
     for (uint32_t i = 0; i < death->lease_count; i++)
         out->key_list[i] = fill_key(&out->keys[i], &death->leases[i]);
     wire->n_leases = death->lease_count;
+    wire->cohort = death->cohort;
     wire->leases = out->key_list;
     wire->log_tail = text_of(death->log_tail, sizeof death->log_tail);
 }

@@ -131,7 +131,9 @@ struct result {
     struct digest child;                /* zero when there is none */
     uint64_t child_bytes;               /* 0 when, and only when, there is none */
     uint64_t steps;                     /* optimiser steps carried out */
-    uint32_t compute_ms;                /* wall clock; never in a digest */
+    uint32_t compute_ms;                /* wall clock; never in a digest, as is */
+    uint32_t cohort;                    /* how many jobs its slot was given together and shared that
+                                           time; 0: this one */
     char reason[REASON_BYTES_MAX];
     uint32_t detail_bytes;
     const uint8_t *detail; /* borrowed: mask, confusion matrix */

@@ -166,6 +166,8 @@ struct death {
     bool out_of_memory; /* evidence of it: the kernel's counter, a CUDA error */
     uint32_t lease_count;
     struct lease_key leases[COHORT_MAX]; /* alive in the slot when it died */
+    uint32_t cohort; /* jobs that it was given together, those that it had finished counted in; 0
+                        or 1: whatever was alive was alone in it */
     char log_tail[LOG_TAIL_BYTES_MAX];
 };
 

@@ -182,6 +182,7 @@ static void make_result(struct maker *maker, struct result *result)
         .metric_count = make_u32(maker, 0, METRIC_LAST),
         .steps = make_number(maker, 0, UINT64_MAX),
         .compute_ms = make_u32(maker, 0, UINT32_MAX),
+        .cohort = make_u32(maker, 0, COHORT_MAX),
         .detail_bytes = make_u32(maker, 0, DETAIL_BYTES_MAX),
         .detail = maker->payload,
     };
@@ -210,6 +211,7 @@ static void make_death(struct maker *maker, struct death *death)
     death->lease_count = make_u32(maker, 0, COHORT_MAX);
     for (uint32_t i = 0; i < death->lease_count; i++)
         death->leases[i] = make_key(maker);
+    death->cohort = make_u32(maker, 0, COHORT_MAX);
     make_text(maker, death->log_tail, sizeof death->log_tail);
 }
 

@@ -197,6 +197,7 @@ static const struct bound broken[] = {
      {{RESULT, 8}, WIRE_VARINT, BLOB_BYTES_MAX + 1, 0, 0}},
     {"result: reason: 256 bytes, at most 255", {{RESULT, 11}, WIRE_BYTES, 256, 'x', 0}},
     {"result: reason: a NUL inside", {{RESULT, 11}, WIRE_BYTES, 1, 0, 0}},
+    {"result: cohort: 65, at most 64", {{RESULT, 13}, WIRE_VARINT, COHORT_MAX + 1, 0, 0}},
     {"result: detail_bytes: 16385, at most 16384",
      {{RESULT, 12}, WIRE_BYTES, DETAIL_BYTES_MAX + 1, 1, 0}},
 
@@ -208,6 +209,7 @@ static const struct bound broken[] = {
     {"death: slot: 512, at most 511", {{DEATH, 1}, WIRE_VARINT, SLOTS_MAX, 0, 0}},
     {"death: leases: 65 given, at most 64", {{DEATH, 5}, WIRE_BYTES, 0, 0, COHORT_MAX + 1}},
     {"death: leases[0]: attempt: 0, at least 1", {{DEATH, 5, 4}, WIRE_GONE, 0, 0, 0}},
+    {"death: cohort: 65, at most 64", {{DEATH, 7}, WIRE_VARINT, COHORT_MAX + 1, 0, 0}},
     {"death: log_tail: 2048 bytes, at most 2047", {{DEATH, 6}, WIRE_BYTES, 2048, 'x', 0}},
     {"death: log_tail: a NUL inside", {{DEATH, 6}, WIRE_BYTES, 9, 0, 0}},
 
