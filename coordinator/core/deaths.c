@@ -8,11 +8,14 @@ enum { SIGNAL_KILL = 9 };
 
 /*
  * A death counts against the job only when nothing else can have caused it: the job was alone in
- * the process, and a SIGKILL came with evidence that memory was out.
+ * the process, and a SIGKILL came with evidence that memory was out. Of a cohort none was alone,
+ * not even the last one to be done. Its jobs are given out again as LEASE_RETRY, which no worker
+ * puts together with others: what then kills alone is found out.
  */
 static bool counts(const struct death *death)
 {
-    return death->lease_count == 1 && (death->signal != SIGNAL_KILL || death->out_of_memory);
+    return death->lease_count == 1 && death->cohort <= 1 &&
+           (death->signal != SIGNAL_KILL || death->out_of_memory);
 }
 
 void deaths_on_death(struct core *core, uint32_t session_index, const struct death *death)

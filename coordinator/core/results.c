@@ -359,7 +359,8 @@ void result_keep(struct core *core, uint32_t slot_index, const struct session *s
     slot->child = result->child;
     slot->child_bytes = result->child_bytes;
     slot->steps = result->steps;
-    slot->compute_ms = result->compute_ms;
+    /* Its share of what its slot was busy for: people add these up. */
+    slot->compute_ms = result->compute_ms / (result->cohort > 0 ? result->cohort : 1);
     memcpy(slot->worker, session->name, sizeof slot->worker);
     memcpy(slot->host, session->host, sizeof slot->host);
     memcpy(slot->numeric, session->numeric, sizeof slot->numeric);
@@ -410,7 +411,8 @@ static void on_first(struct core *core, uint32_t slot_index, uint32_t session_in
     session->done++;
     for (uint32_t i = 0; i < slot->job.parent_count; i++)
         blob_add_holder(core, slot->parent_blobs[i], session_index);
-    speed_on_result(core, session_index, (struct job_time){slot_index, result->compute_ms});
+    speed_on_result(core, session_index,
+                    (struct job_time){slot_index, result->compute_ms, result->cohort});
     leases_end(core, slot_index, session_index);
     waiting_remove(core, slot_index);
     result_keep(core, slot_index, session, result);

@@ -97,6 +97,7 @@ static bool is_stale(const struct core *core, const struct speed *speed)
 void speed_init(struct speed *speed, uint32_t slots)
 {
     *speed = (struct speed){
+        .own_slots = slots > 0 ? slots : 1,
         .slots = slots > 0 ? slots : 1,
         .first_queued = NONE,
         .speed_class = CLASS_OF_ONE,
@@ -141,6 +142,39 @@ void speed_lease_leaves(struct core *core, uint32_t index)
         return;
     speed->first_queued = core->leases[next].in_session.next;
     start_running(core, speed, next);
+}
+
+/* The oldest leases have the lanes, as many as there are now. */
+static void share_out_lanes(struct core *core, struct session *session)
+{
+    struct speed *speed = &session->speed;
+    speed->running = 0;
+    speed->first_queued = NONE;
+    for (uint32_t i = session->leases.head; i != NONE; i = core->leases[i].in_session.next) {
+        struct lease_entry *lease = &core->leases[i];
+        if (speed->running == speed->slots) {
+            lease->runs = false;
+            speed->first_queued = speed->first_queued == NONE ? i : speed->first_queued;
+        } else if (lease->runs) {
+            speed->running++;
+        } else {
+            start_running(core, speed, i);
+        }
+    }
+}
+
+/* More at once are believed at once; fewer only slowly: one job that had to be alone says little.
+ */
+static void note_cohort(struct core *core, struct session *session, uint32_t cohort)
+{
+    struct speed *speed = &session->speed;
+    uint32_t before = speed->slots / speed->own_slots, now = cohort > 0 ? cohort : 1;
+    if (now < before)
+        now = before - 1;
+    if (now == before)
+        return;
+    speed->slots = speed->own_slots * now;
+    share_out_lanes(core, session);
 }
 
 uint64_t speed_age_us(const struct core *core, const struct lease_entry *lease)
@@ -301,6 +335,7 @@ void speed_on_result(struct core *core, uint32_t index, struct job_time time)
                       speed->slowness == 0 ? us
                                            : pace_in_us((uint64_t)((double)us / speed->slowness)));
     double slowness = (double)us / (double)core->speeds.kinds[kind].work_us;
+    note_cohort(core, &core->sessions[index], time.cohort);
     speed->results++;
     speed->is_bound = false;
     speed->slowness = averaged(speed->slowness, slowness, speed->results);

@@ -10,6 +10,9 @@
  * the work, averaged over what it did. Slowness falls into classes, four to an octave; workers of
  * neighbouring classes count as equally fast, as measurements are noisy.
  *
+ * A slot may run several jobs at once, a cohort, and each takes as long as all of them: to whoever
+ * waits for it such a worker has so many more slots (*lanes*), each with that pace.
+ *
  * Times in microseconds. Included by core_internal.h alone.
  */
 #ifndef RATCHET_COORDINATOR_CORE_SPEEDS_H
@@ -44,9 +47,10 @@ struct pace {
 
 /* Of a session. */
 struct speed {
-    uint32_t slots;  /* at least 1 */
-    double slowness; /* by what it has done; 0: not measured */
-    bool is_bound;   /* all that is known is that it is at least so slow */
+    uint32_t own_slots; /* at least 1, */
+    uint32_t slots;     /* and as many times the jobs that one runs at once, by its last results */
+    double slowness;    /* by what it has done; 0: not measured */
+    bool is_bound;      /* all that is known is that it is at least so slow */
     uint32_t results;
     uint64_t stale_ms; /* on the liveness clock: what was measured is too old from then on */
     struct pace paces[PACES_MAX];
@@ -94,6 +98,7 @@ void speed_lease_leaves(struct core *core, uint32_t lease);
 struct job_time {
     uint32_t slot;
     uint32_t compute_ms;
+    uint32_t cohort; /* jobs that shared this time; 0: this one */
 };
 void speed_on_result(struct core *core, uint32_t session, struct job_time time);
 /* The lease ends because another worker was quicker: this one would have taken longer still. */
