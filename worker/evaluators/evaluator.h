@@ -64,6 +64,9 @@ struct evaluator {
      * progress that it cannot use, it says so on stderr and starts from the beginning. */
     void (*run)(void *state, const struct evaluator_environment *environment,
                 const struct job *jobs, uint32_t count); /* at most COHORT_MAX */
+    /* How many jobs of one stream are best run together; 0: not known before one has run. NULL:
+     * each is as well off alone. */
+    uint32_t (*cohort)(const void *state);
 };
 
 const struct evaluator *evaluator_find(const char *name);

@@ -55,7 +55,6 @@ struct train_run {
     struct train_job cohort[COHORT_MAX];
     struct cohort_member members[COHORT_MAX];
     uint32_t count;
-    bool handed_over; /* the cohort's one job */
 };
 
 /* What a cohort trains on, and for how long. */
@@ -63,7 +62,8 @@ struct cohort_training {
     struct sample_slice slice;
     struct data_order order;
     uint64_t steps;
-    uint32_t count; /* members that train */
+    uint32_t count;               /* members that train, */
+    uint32_t trained[COHORT_MAX]; /* and which jobs of the cohort they are */
 };
 
 static void give_up(const struct train_run *run, uint32_t index, const struct error *error)
@@ -93,19 +93,35 @@ static uint64_t next_stretch(uint64_t stretch, uint64_t took_ms)
     return took_ms > LONG_MS && stretch > 1 ? stretch / 2 : stretch;
 }
 
-/* Hands over the cohort's one member that was trained up to `step`. */
-static bool hand_over(const struct train_run *run, uint64_t step)
+/* Hands over one member that was trained up to `step`. */
+static bool hand_over_one(const struct train_run *run, const struct train_job *job,
+                          const struct cohort_member *member, uint64_t step)
 {
-    const struct cohort_member *member = &run->members[0];
     size_t count = train_progress_bytes(member);
     uint8_t *bytes = malloc(count);
     if (bytes == NULL)
         return false;
     train_progress_write(member, bytes);
     const struct job_progress progress = {.steps = step, .content = {bytes, count}};
-    bool done = job_hand_over(run->environment, run->cohort[0].index, &progress);
+    bool done = job_hand_over(run->environment, job->index, &progress);
     free(bytes);
     return done;
+}
+
+/* Hands over all members that can be; the others train on. */
+static void hand_over(struct train_run *run, struct cohort_training *training, uint64_t step)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < training->count; i++) {
+        uint32_t index = training->trained[i];
+        run->cohort[index].handed_over =
+            hand_over_one(run, &run->cohort[index], &run->members[i], step);
+        if (run->cohort[index].handed_over)
+            continue;
+        run->members[left] = run->members[i];
+        training->trained[left++] = index;
+    }
+    training->count = left;
 }
 
 /* Where the cohort's one member goes on; 0: at the beginning. */
@@ -126,17 +142,14 @@ static uint64_t first_step(struct train_run *run, uint64_t steps)
     return 0;
 }
 
-/*
- * Trains in stretches and looks up between them. A cohort of several trains to its end: its members
- * may not all stand at the same step elsewhere.
- */
-static int train_in_stretches(struct train_run *run, const struct cohort_training *training,
+/* Trains in stretches and looks up between them. */
+static int train_in_stretches(struct train_run *run, struct cohort_training *training,
                               struct error *error)
 {
     const struct train_data *data = &run->state->data;
     struct step_range range = {first_step(run, training->steps), 0};
     struct job_pace pace = {.started_ms = clock_monotonic_ms()};
-    bool asks = run->count == 1 && run->environment->is_stopping != NULL;
+    bool asks = run->environment->is_stopping != NULL;
     for (uint64_t stretch = 1; range.first < training->steps; range.first = range.end) {
         uint64_t left = training->steps - range.first, before_ms = clock_monotonic_ms();
         range.end = range.first + (asks && stretch < left ? stretch : left);
@@ -148,8 +161,8 @@ static int train_in_stretches(struct train_run *run, const struct cohort_trainin
         pace.left = training->steps - range.end;
         if (!asks || !job_should_stop(run->environment, &pace))
             continue;
-        run->handed_over = hand_over(run, range.end);
-        if (run->handed_over)
+        hand_over(run, training, range.end);
+        if (training->count == 0)
             return 0;
         asks = false;
     }
@@ -163,45 +176,44 @@ static int train_members(struct train_run *run, struct error *error)
     const struct train_data *data = &state->data;
     const struct sample_slice slice = train_slice(data, SLICE_TRAIN);
     const uint64_t steps = train_spec_steps(&state->spec, slice.count);
-    uint32_t count = 0;
+    struct cohort_training training = {
+        .slice = slice,
+        .order = {run->cohort[0].job->seed, run->cohort[0].job->stream},
+        .steps = steps,
+    };
     for (uint32_t i = 0; i < run->count; i++) {
         if (run->cohort[i].job->kind != JOB_MUTATE)
             continue;
         run->cohort[i].steps = steps;
-        run->members[count++] = run->cohort[i].member;
+        training.trained[training.count] = i;
+        run->members[training.count++] = run->cohort[i].member;
     }
-    if (count == 0) /* an engine would still prepare every mini-batch */
+    if (training.count == 0) /* an engine would still prepare every mini-batch */
         return 0;
-    const struct cohort_training training = {
-        .slice = slice,
-        .order = {run->cohort[0].job->seed, run->cohort[0].job->stream},
-        .steps = steps,
-        .count = count,
-    };
     if (train_in_stretches(run, &training, error) != 0)
         return -1;
-    count = 0;
-    for (uint32_t i = 0; i < run->count; i++)
-        if (run->cohort[i].job->kind == JOB_MUTATE)
-            run->cohort[i].member = run->members[count++];
+    for (uint32_t i = 0; i < training.count; i++)
+        run->cohort[training.trained[i]].member = run->members[i];
     return 0;
 }
 
 static void complete(struct train_run *run)
 {
     struct error error;
-    run->handed_over = false;
     int failed = train_members(run, &error);
     for (uint32_t i = 0; i < run->count; i++) {
         struct train_job *job = &run->cohort[i];
         struct result result;
+        if (job->handed_over) {
+            train_job_fini(job);
+            continue;
+        }
         if (failed)
             train_job_fail(&result, &error);
-        else if (!run->handed_over)
+        else
             train_job_complete(run->state, run->environment, job, &result);
         train_job_fini(job);
-        if (!run->handed_over)
-            run->environment->finish(run->environment->context, job->index, &result);
+        run->environment->finish(run->environment->context, job->index, &result);
     }
     run->count = 0;
 }
@@ -249,9 +261,24 @@ static void train_run(void *handle, const struct evaluator_environment *environm
         run_cohort(&run, jobs, count, done);
 }
 
+/*
+ * A network in company saves its share of a mini-batch's gathering and conversion, and the more the
+ * smaller it is; with four of them nearly all of that is gained. Large ones would only push one
+ * another out of the caches.
+ */
+static uint32_t train_cohort(const void *handle)
+{
+    enum { TOGETHER = 4, PARAMETERS_MAX = 100000 };
+    const struct train_state *state = handle;
+    if (!state->data.is_open)
+        return 0;
+    return state->data.model->parameter_count <= PARAMETERS_MAX ? TOGETHER : 1;
+}
+
 const struct evaluator train_evaluator = {
     .name = "train",
     .open = train_open,
     .close = train_close,
     .run = train_run,
+    .cohort = train_cohort,
 };

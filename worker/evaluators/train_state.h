@@ -36,6 +36,7 @@ struct train_job {
     struct damage_list *hits; /* owned */
     struct cohort_member member;
     uint64_t steps;
+    bool handed_over;
 };
 
 /* ------------------------------------------------------------------------------- train_data.c */
