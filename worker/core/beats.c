@@ -47,7 +47,7 @@ static uint32_t capacity_of(const struct worker_core *core)
 {
     if (core->leaving || core->cache_full || core->crowded_by > 0)
         return 0;
-    uint32_t wanted = core->config.slots * core->config.jobs_per_slot;
+    uint32_t wanted = core->config.slots * core->config.jobs_per_slot * worker_cohort_wanted(core);
     uint32_t possible = HELD_MAX - core->finished;
     return wanted < possible ? wanted : possible;
 }

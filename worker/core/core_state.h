@@ -9,6 +9,7 @@
  *   tasks.c        rows of the task table: find, add, end, sweep
  *   inputs.c       blobs that tasks need: fetched once, shared, pinned until the last user ends
  *   slots.c        which slot runs what; finished, died, killed
+ *   cohorts.c      tasks that a slot is given together
  *   results.c      finished results: offered, spooled, settled by verdicts, recovered
  *   beats.c        hello and heartbeat as messages
  *   handover.c     running jobs given back, trained as far as they are
@@ -36,6 +37,8 @@ enum {
     DRAIN_MS_MAX = 60000,     /* the same when the coordinator asked us: nobody will kill us */
     SWEEP_TASKS_MAX = 256,    /* tasks visited by one step of the sweep */
     END_EFFECTS_MAX = NEEDS_MAX + 2, /* of ending one task, whatever its phase */
+    COHORT_SPECS_MAX = 16, /* specs of which a slot's word on cohorts is remembered: the latest */
+    STREAMS_SEEN_MAX = 64, /* leases that are looked back on */
 };
 
 #define TASK_NONE UINT32_MAX
@@ -65,6 +68,10 @@ struct task {
     struct digest description;
     uint64_t arrival;
     uint32_t slot; /* of a running one */
+    uint32_t mate; /* likewise: the next task of its slot, or TASK_NONE */
+    bool joins;    /* runnable, and in the ring of those with which it may go together */
+    struct map_key alike;
+    uint32_t next_alike, previous_alike;
     uint32_t need_count, missing;
     struct need needs[NEEDS_MAX]; /* a state is the last */
     uint32_t next_of_job;    /* another task of the same job: under another description or run, or
@@ -98,7 +105,22 @@ enum slot_state {
 
 struct slot {
     enum slot_state state;
-    uint32_t task;
+    uint32_t task;  /* of a busy one: the first that it runs; the others follow as mates */
+    uint32_t due;   /* answers still to come: of its tasks, and of jobs that are not wanted any more
+                       but had company */
+    uint32_t given; /* jobs that it was given together */
+};
+
+/* What a slot has said of a spec. */
+struct cohort_spec {
+    struct digest spec;
+    uint32_t size; /* 0: a free row */
+};
+
+/* What a lease of late was trained on, and for which line. */
+struct stream_seen {
+    struct map_key key;
+    uint32_t line;
 };
 
 enum link_state { LINK_JOINING = 1, LINK_READY };
@@ -143,6 +165,15 @@ struct worker_core {
     uint32_t sweep;         /* next task of the sweep; TASK_NONE: it has passed */
     struct fixed_map *jobs; /* (line, job) to the first task of that job */
     struct task_heap *runnable, *offers;
+
+    struct fixed_map *alike; /* to the first of a ring of runnable tasks */
+    struct cohort_spec cohort_specs[COHORT_SPECS_MAX];
+    uint32_t next_cohort_spec;
+    struct stream_seen streams_seen[STREAMS_SEEN_MAX];
+    uint32_t next_stream_seen;
+    bool streams_shared;       /* by lines of this run, */
+    struct digest cohort_spec; /* whose last job was of this spec */
+    uint64_t cohorts, cohort_jobs;
 
     struct blob *blobs;
     uint32_t blobs_fresh, blobs_free, blob_count;
@@ -246,14 +277,38 @@ void worker_on_blob_too_large(struct worker_core *core, const struct worker_even
 void worker_slots_fill(struct worker_core *core);
 /* True when worker_slots_fill() would do something. */
 bool worker_slots_can_fill(const struct worker_core *core);
-/* It has answered for its task. */
-void worker_slot_rest(struct worker_core *core, uint32_t slot);
-/* Kills the slot if it still runs this task. */
+/* The task of the slot with this description, or TASK_NONE. */
+uint32_t worker_slot_task(const struct worker_core *core, uint32_t slot,
+                          const struct digest *description);
+/* It has answered for this task of its. */
+void worker_slot_answered(struct worker_core *core, uint32_t index);
+/* It has answered for something else than its tasks: for a job that was abandoned, or it is broken
+ * and killed. */
+void worker_slot_answered_else(struct worker_core *core, uint32_t slot);
+/* If a slot still runs this task: kills it, unless it runs others as well; then its answer will not
+ * be wanted. */
 void worker_slot_abandon(struct worker_core *core, uint32_t index);
 
 void worker_on_slot_ready(struct worker_core *core, const struct worker_event *event);
 void worker_on_slot_finished(struct worker_core *core, const struct worker_event *event);
 void worker_on_slot_died(struct worker_core *core, const struct worker_event *event);
+
+/* ------------------------------------------------------------------------------- cohorts.c */
+
+/* The task has become runnable, or is so no longer. */
+void worker_cohort_enter(struct worker_core *core, uint32_t index);
+void worker_cohort_leave(struct worker_core *core, uint32_t index);
+/* How many runnable tasks, this one counted in, an idle slot should take; at least 1. */
+uint32_t worker_cohort_size(const struct worker_core *core, uint32_t index, uint32_t idle_slots);
+/* The next one to go with this task, which has just left the runnable ones. */
+uint32_t worker_cohort_mate(const struct worker_core *core, uint32_t index);
+/* A lease has come. */
+void worker_cohort_note(struct worker_core *core, const struct lease *lease);
+/* Jobs that each slot would run together if it could have them. */
+uint32_t worker_cohort_wanted(const struct worker_core *core);
+/* Another run: nothing is known of its streams. */
+void worker_cohort_forget_streams(struct worker_core *core);
+void worker_on_slot_cohort(struct worker_core *core, const struct worker_event *event);
 
 /* ------------------------------------------------------------------------------- results.c */
 

@@ -50,17 +50,14 @@ void worker_on_slot_handed_over(struct worker_core *core, const struct worker_ev
     const struct partial *partial = &handover->partial;
     uint32_t slot = event->handed_over.slot;
     assert(slot < core->config.slots);
-    uint32_t index = core->slots[slot].task;
-    bool ours = index != TASK_NONE && core->handing_over &&
-                digest_equal(&handover->job, &core->tasks[index].description);
-    if (!ours) { /* as with a result that nobody asked for */
+    uint32_t index = core->handing_over ? worker_slot_task(core, slot, &handover->job) : TASK_NONE;
+    if (index == TASK_NONE) { /* as with a result that nobody asked for */
         if (partial->bytes > 0)
             worker_emit_unpin(core, &partial->state);
-        if (index != TASK_NONE)
-            worker_task_end(core, index);
+        worker_slot_answered_else(core, slot);
         return;
     }
-    worker_slot_rest(core, slot);
+    worker_slot_answered(core, index);
     if (partial->bytes == 0) {
         worker_task_end(core, index);
         core->beat_at = core->now; /* the coordinator sees that it is not here any more */

@@ -69,6 +69,8 @@ void worker_on_welcome(struct worker_core *core, const struct message *message)
     if (same_run ? message->epoch < core->epoch : !seeking && message->epoch <= core->epoch)
         return;
     bool news = !same_run || message->epoch > core->epoch;
+    if (!same_run)
+        worker_cohort_forget_streams(core);
     core->link = LINK_READY;
     core->welcomed = true;
     core->epoch = message->epoch;

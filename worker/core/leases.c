@@ -21,6 +21,7 @@ static void take(struct worker_core *core, const struct lease *lease,
         return;
     uint32_t index = worker_task_add(core, &lease->key, &core->run, description);
     core->tasks[index].lease = *lease;
+    worker_cohort_note(core, lease);
     worker_task_enter(core, index, TASK_WAITING);
     if (!worker_inputs_take(core, index))
         worker_task_end(core, index);

@@ -40,6 +40,8 @@ void worker_result_readdress(struct worker_core *core, uint32_t index, const str
     struct task *task = &core->tasks[index];
     task->lease.key = lease->key;
     task->lease.reason = lease->reason;
+    if (task->phase == TASK_RUNNABLE) /* with whom it may go depends on the reason */
+        worker_task_enter(core, index, TASK_RUNNABLE);
     if (task->phase != TASK_FINISHED)
         return;
     task->result.lease = lease->key;

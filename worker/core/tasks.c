@@ -147,6 +147,7 @@ static void leave_phase(struct worker_core *core, uint32_t index)
     if (count != NULL)
         --*count;
     task_heap_remove(core->runnable, index);
+    worker_cohort_leave(core, index);
 }
 
 void worker_task_enter(struct worker_core *core, uint32_t index, enum task_phase phase)
@@ -154,8 +155,10 @@ void worker_task_enter(struct worker_core *core, uint32_t index, enum task_phase
     leave_phase(core, index);
     core->tasks[index].phase = phase;
     ++*count_of(core, phase);
-    if (phase == TASK_RUNNABLE)
-        task_heap_set(core->runnable, index, core->tasks[index].arrival);
+    if (phase != TASK_RUNNABLE)
+        return;
+    task_heap_set(core->runnable, index, core->tasks[index].arrival);
+    worker_cohort_enter(core, index);
 }
 
 void worker_task_end(struct worker_core *core, uint32_t index)

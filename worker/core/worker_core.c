@@ -19,6 +19,7 @@ struct worker_config worker_config_default(void)
     return (struct worker_config){
         .slots = 1,
         .jobs_per_slot = 2,
+        .cohort = WORKER_COHORT_MAX,
         .hello_ms_min = 250,
         .hello_ms_max = 8000,
         .resend_ms = 2000,
@@ -39,6 +40,8 @@ static const char *config_flaw(const struct worker_config *config)
         return "the number of slots is not within 1 .. 512";
     if (config->jobs_per_slot == 0 || config->jobs_per_slot > HELD_MAX / config->slots)
         return "slots times jobs per slot is not within 1 .. 4096";
+    if (config->cohort == 0 || config->cohort > WORKER_COHORT_MAX)
+        return "the cohort is not within 1 .. 16";
     if (config->hello_ms_min == 0 || config->hello_ms_min > config->hello_ms_max)
         return "hello_ms_min is not within 1 .. hello_ms_max";
     if (config->resend_ms == 0)
@@ -61,10 +64,11 @@ static bool take_memory(struct worker_core *core)
     core->blobs = calloc(BLOBS_MAX, sizeof core->blobs[0]);
     core->held = calloc(HELD_MAX, sizeof core->held[0]);
     core->jobs = fixed_map_create(HELD_MAX);
+    core->alike = fixed_map_create(HELD_MAX);
     core->blobs_by_digest = fixed_map_create(BLOBS_MAX);
     return core->tasks != NULL && core->details != NULL && core->runnable != NULL &&
            core->offers != NULL && core->blobs != NULL && core->held != NULL &&
-           core->jobs != NULL && core->blobs_by_digest != NULL;
+           core->jobs != NULL && core->alike != NULL && core->blobs_by_digest != NULL;
 }
 
 struct worker_core *worker_core_create(const struct worker_config *config, struct error *error)
@@ -99,6 +103,7 @@ void worker_core_destroy(struct worker_core **core)
         return;
     fixed_map_destroy(&dead->blobs_by_digest);
     fixed_map_destroy(&dead->jobs);
+    fixed_map_destroy(&dead->alike);
     free(dead->held);
     free(dead->blobs);
     free(dead->offers);
@@ -228,6 +233,7 @@ static void (*const event_handlers[])(struct worker_core *, const struct worker_
     [WORKER_TICKED] = on_tick,
     [WORKER_MESSAGE_RECEIVED] = on_message,
     [WORKER_SLOT_READY] = worker_on_slot_ready,
+    [WORKER_SLOT_COHORT] = worker_on_slot_cohort,
     [WORKER_SLOT_FINISHED] = worker_on_slot_finished,
     [WORKER_SLOT_HANDED_OVER] = worker_on_slot_handed_over,
     [WORKER_SLOT_DIED] = worker_on_slot_died,
@@ -306,6 +312,8 @@ struct worker_view worker_core_view(const struct worker_core *core, uint64_t now
         .queued = core->queued,
         .running = core->running,
         .finished = core->finished,
+        .cohorts = core->cohorts,
+        .cohort_jobs = core->cohort_jobs,
         .silent_ms = now_ms > core->heard ? now_ms - core->heard : 0,
         .numeric = core->numeric,
     };

@@ -27,6 +27,8 @@ struct worker_config {
     char token[TOKEN_BYTES_MAX]; /* that lets its key in; "": none. Only over encrypted wires */
     uint32_t slots;
     uint32_t jobs_per_slot; /* leases wanted per slot: 2 hides one round trip */
+    uint32_t cohort; /* most jobs that a slot is given together, 1 .. WORKER_COHORT_MAX; fewer where
+                        the slot says that fewer are better */
     uint32_t numeric_count;
     char numeric[NUMERIC_CLASSES_MAX][VERSION_BYTES_MAX];
     uint32_t hello_ms_min, hello_ms_max; /* 250 doubling to 8000 between hellos */
@@ -37,15 +39,20 @@ struct worker_config {
     bool stay;          /* do not leave when the run ends: join the next one */
 };
 
+/* No slot is given more jobs at once: that all of them end together is still one step's work. */
+enum { WORKER_COHORT_MAX = 16 };
+
 struct worker_config worker_config_default(void);
 
 enum worker_event_kind {
     WORKER_TICKED = 1,
     WORKER_MESSAGE_RECEIVED,
-    WORKER_SLOT_READY,    /* the slot process is up and idle */
-    WORKER_SLOT_FINISHED, /* it gave the result of a job, whose child is pinned once; it is idle */
+    WORKER_SLOT_READY,       /* the slot process is up and idle */
+    WORKER_SLOT_COHORT,      /* so many jobs of the spec that it works on are best given together */
+    WORKER_SLOT_FINISHED,    /* it gave the result of a job, whose child is pinned once; it is idle
+                                once all that it was given together have come to their end */
     WORKER_SLOT_HANDED_OVER, /* after a STOP_SLOT, instead: it gave the state of its job, which is
-                                pinned once (or has 0 bytes: could not be kept); it is idle */
+                                pinned once (or has 0 bytes: could not be kept) */
     WORKER_SLOT_DIED,
     WORKER_BLOB_READY,       /* in the cache, verified; answers FETCH */
     WORKER_BLOB_FAILED,      /* the coordinator has not got it either */
@@ -79,6 +86,9 @@ struct worker_event {
             bool out_of_memory;
             const char *log_tail; /* borrowed */
         } died;
+        struct {
+            uint32_t slot, size;
+        } cohort;
         uint32_t slot; /* ready */
         struct digest digest;
         struct {
@@ -99,10 +109,10 @@ struct worker_event {
 
 enum worker_effect_kind {
     WORKER_SEND = 1,
-    WORKER_RUN,       /* hand the job to the slot, which is idle */
-    WORKER_STOP_SLOT, /* ask it to stop its job at the next step; it answers with FINISHED or
-                         HANDED_OVER */
-    WORKER_KILL_SLOT, /* its job is no longer wanted: kill and start anew; no death is reported */
+    WORKER_RUN,       /* hand the job to the slot, which is idle, with those that follow */
+    WORKER_STOP_SLOT, /* ask it to stop its jobs at the next step; it answers for each with FINISHED
+                         or HANDED_OVER */
+    WORKER_KILL_SLOT, /* its jobs are no longer wanted: kill and start anew; no death is reported */
     WORKER_FETCH,     /* have the blob in the cache and pinned, then say BLOB_READY; each FETCH is
                          answered, once */
     WORKER_UNPIN,     /* one user less of a blob in the cache */
@@ -124,6 +134,7 @@ struct worker_effect {
         struct message message; /* its pointers hold until the next step */
         struct {
             uint32_t slot;
+            uint32_t more;      /* so many RUNs of the same slot follow at once: a cohort */
             struct lease lease; /* borrowed from nothing: a copy */
         } run;
         uint32_t slot;
@@ -164,8 +175,9 @@ struct worker_view {
     const char *state; /* "joining", "ready", "leaving", "gone" */
     bool handing_over; /* leaving, and what runs is to be given back */
     uint32_t queued, running, finished;
-    uint64_t silent_ms;  /* since the coordinator was last heard */
-    const char *numeric; /* the class of the last welcome, or ""; points into the core */
+    uint64_t cohorts, cohort_jobs; /* of several jobs, given to slots so far; the jobs in them */
+    uint64_t silent_ms;            /* since the coordinator was last heard */
+    const char *numeric;           /* the class of the last welcome, or ""; points into the core */
 };
 
 struct worker_view worker_core_view(const struct worker_core *core, uint64_t now_ms);
