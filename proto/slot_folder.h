@@ -2,18 +2,21 @@
  * slot_folder.h: how a slot process of `ratchet-worker` is spoken to, and the folder between it and
  * who starts it.
  *
- * A slot computes jobs, one after another, and does nothing else. Whoever starts it is its owner:
- * the worker's supervisor for the jobs of a run, `ratchet replay` for jobs that are made again.
+ * A slot computes jobs, one after another or a cohort at a time, and does nothing else. Whoever
+ * starts it is its owner: the worker's supervisor for the jobs of a run, `ratchet replay` for jobs
+ * that are made again.
  *
  *   ratchet-worker --slot-fd 3 --slot-number N --cache FOLDER [--device D]
  *
- * Descriptor 3 is its end of a SOCK_SEQPACKET socket pair; a datagram is one message of the codec.
- * The slot says ALIVE once, when it is ready; then each LEASE is answered by one RESULT of that
- * lease. A DRAIN asks it to stop the job that runs at the next step: it then answers with one
- * HANDOVER instead, or with the RESULT if that is nearer or the job cannot be cut; when nothing
- * runs, a DRAIN means nothing. It ends when the owner closes the socket: exit code 0. Any other end
- * is a death: exit code or signal, and what it printed, tell why. It ignores SIGINT, SIGTERM and
- * SIGHUP: a slot that is not wanted any more is ended with SIGKILL.
+ * Descriptor 3 is its end of a SOCK_SEQPACKET socket pair; a datagram is one message of the codec,
+ * or several LEASEs of one spec: a cohort, to be carried out together. The slot says ALIVE once,
+ * when it is ready; then each LEASE is answered by one RESULT of that lease, those of a cohort in
+ * any order. While it works it may say HEARTBEAT: of this spec, so many jobs as the `capacity` are
+ * best given together. A DRAIN asks it to stop what runs at the next step: it then answers for each
+ * LEASE with one HANDOVER instead, or with the RESULT if that is nearer or the job cannot be cut;
+ * when nothing runs, a DRAIN means nothing. It ends when the owner closes the socket: exit code 0.
+ * Any other end is a death: exit code or signal, and what it printed, tell why. It ignores SIGINT,
+ * SIGTERM and SIGHUP: a slot that is not wanted any more is ended with SIGKILL.
  *
  * FOLDER, which the owner makes before the start:
  *

@@ -104,6 +104,7 @@ static int fill_config(const struct options *options, const struct cache *cache,
         make_name(host, &config->home, config->name);
     offer_classes(config);
     config->slots = options->slots;
+    config->cohort = options->cohort;
     config->stay = options->stay;
     if (options->linger_ms != UINT64_MAX)
         config->linger_ms = options->linger_ms;

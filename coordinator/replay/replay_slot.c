@@ -298,7 +298,9 @@ enum replay_slot_result replay_slot_run(struct replay_slot *slot, const struct j
     if (heard != REPLAY_SLOT_ANSWERED)
         return heard;
     send_lease(slot, &lease);
-    heard = await(slot, &message, error);
+    do /* what it says of jobs together is for those who have several */
+        heard = await(slot, &message, error);
+    while (heard == REPLAY_SLOT_ANSWERED && message.kind == MESSAGE_HEARTBEAT);
     if (heard != REPLAY_SLOT_ANSWERED)
         return heard;
     struct digest description = job_digest(job);

@@ -3,6 +3,7 @@
 
 #include "common/suggest.h"
 #include "common/version.h"
+#include "worker/core/worker_core.h"
 
 #include <argp.h>
 #include <ctype.h>
@@ -16,6 +17,7 @@
 enum {
     KEY_CONNECT = 256, /* beyond all letters: there are no short options */
     KEY_SLOTS,
+    KEY_COHORT,
     KEY_BULK,
     KEY_DEVICE,
     KEY_NAME,
@@ -44,6 +46,8 @@ static const struct argp_option table[] = {
     {"bulk", KEY_BULK, "ENDPOINT", 0,
      "its address for checkpoints (the port after that of --connect; PATH.bulk)", 1},
     {"slots", KEY_SLOTS, "N", 0, "jobs at a time, a process each (one per processor)", 2},
+    {"cohort", KEY_COHORT, "N", 0,
+     "jobs of one data stream that a slot trains together at most, 1: none (16)", 2},
     {"device", KEY_DEVICE, "NAME", 0,
      "what computes: cpu, cpu:plain, cpu:avx2, cpu:avx512 or auto (auto)", 2},
     {"name", KEY_NAME, "NAME", 0, "how people see this worker (from the host's name)", 2},
@@ -252,6 +256,7 @@ static error_t parse_pack_option(int key, char *text, struct argp_state *state)
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     static const struct range slots = {"--slots", 1, SLOTS_MAX};
+    static const struct range cohort = {"--cohort", 1, WORKER_COHORT_MAX};
     static const struct range linger = {"--linger", 0, UINT32_MAX};
     static const struct range descriptor = {"--slot-fd", 0, 65535};
     static const struct range number = {"--slot-number", 0, SLOTS_MAX - 1};
@@ -269,6 +274,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_SLOTS:
         options->slots = (uint32_t)parse_number(text, &slots);
+        return 0;
+    case KEY_COHORT:
+        options->cohort = (uint32_t)parse_number(text, &cohort);
         return 0;
     case KEY_DEVICE:
         parse_device(text, options);
@@ -336,6 +344,7 @@ void options_parse(int argc, char **argv, struct options *options)
     *options = (struct options){
         .cache_bytes = CACHE_BYTES_DEFAULT,
         .linger_ms = UINT64_MAX,
+        .cohort = WORKER_COHORT_MAX,
         .pack.source = {.samples = 5000, .seed = 42},
         .device = "auto",
         .cpu = "auto",

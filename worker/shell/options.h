@@ -17,6 +17,7 @@ struct options {
     const char *connect;
     char bulk[ENDPOINT_BYTES_MAX];
     uint32_t slots;            /* 0: as many as there are processors */
+    uint32_t cohort;           /* jobs that a slot trains together at most */
     char name[NAME_BYTES_MAX]; /* "": the host's, with an end that tells its caches apart */
     const char *cache;         /* NULL: chosen */
     uint64_t cache_bytes;

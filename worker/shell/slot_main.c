@@ -35,15 +35,18 @@ struct slot_context {
     int folder;
     struct codec *codec;
     struct slot_evaluators evaluators;
-    const struct lease *lease; /* of the job that runs */
+    struct lease leases[COHORT_MAX]; /* of the jobs that run, */
+    uint32_t lease_count;
+    const struct slot_evaluator *open; /* by this one; NULL: there is none for them */
     uint64_t started_ms;
-    uint32_t finished;    /* results given for it, or states */
-    bool stops;           /* it is to stop at its next step */
-    struct bytes partial; /* where it goes on; empty: at the beginning */
+    uint32_t finished;    /* results given for them, and states */
+    bool stops;           /* they are to stop at their next step */
+    struct bytes partial; /* where a job that is alone goes on; empty: at the beginning */
     struct job_progress progress;
-    bool has_stored;      /* there is a child of its in the staging folder, */
-    struct digest stored; /* this one */
-    struct error *error;  /* why answering failed */
+    bool has_stored;       /* there is a child of its in the staging folder, */
+    struct digest stored;  /* this one */
+    struct digest advised; /* spec of which the supervisor knows how many jobs go together */
+    struct error *error;   /* why answering failed */
     int failed;
     uint8_t datagram[DATAGRAM_BYTES];
 };
@@ -64,8 +67,10 @@ static int say(struct slot_context *slot, const struct message *message)
     return error_set(slot->error, -1, "cannot speak to the supervisor: %s", strerror(errno));
 }
 
-/* 1 with the next message, 0 at the end or when there is none and `flags` say not to wait, -1. */
-static int hear(struct slot_context *slot, int flags, struct message *message)
+/* 1 with the first message of the next datagram and a cursor behind it; 0 at the end or when there
+ * is none and `flags` say not to wait; -1. */
+static int hear(struct slot_context *slot, int flags, struct codec_cursor *cursor,
+                struct message *message)
 {
     ssize_t count;
     do
@@ -76,24 +81,43 @@ static int hear(struct slot_context *slot, int flags, struct message *message)
         return 0;
     if (count < 0)
         return error_set(slot->error, -1, "cannot hear the supervisor: %s", strerror(errno));
-    struct codec_cursor cursor = {.bytes = slot->datagram, .size = (size_t)count};
-    return codec_next(slot->codec, &cursor, message, slot->error) == CODEC_OK ? 1 : -1;
+    *cursor = (struct codec_cursor){.bytes = slot->datagram, .size = (size_t)count};
+    return codec_next(slot->codec, cursor, message, slot->error) == CODEC_OK ? 1 : -1;
 }
 
-/* 1 with the next lease, 0 at the end, -1. */
-static int hear_lease(struct slot_context *slot, struct lease *lease)
+/* One more job of the cohort. */
+static int take_lease(struct slot_context *slot, const struct message *message)
 {
+    if (message->kind != MESSAGE_LEASE)
+        return error_set(slot->error, -1, "the supervisor sent a %s", message_name(message->kind));
+    if (slot->lease_count == COHORT_MAX)
+        return error_set(slot->error, -1, "the supervisor sent more than %d jobs at once",
+                         COHORT_MAX);
+    if (slot->lease_count > 0 && !digest_equal(&message->lease.job.spec, &slot->leases[0].job.spec))
+        return error_set(slot->error, -1, "the supervisor sent jobs of several specs at once");
+    slot->leases[slot->lease_count++] = message->lease;
+    return 0;
+}
+
+/* 1 with the jobs of the next datagram, 0 at the end, -1. */
+static int hear_leases(struct slot_context *slot)
+{
+    struct codec_cursor cursor;
     struct message message;
     int heard;
     do /* an order to stop that comes when nothing runs has come too late */
-        heard = hear(slot, 0, &message);
+        heard = hear(slot, 0, &cursor, &message);
     while (heard > 0 && message.kind == MESSAGE_DRAIN);
     if (heard <= 0)
         return heard;
-    if (message.kind != MESSAGE_LEASE)
-        return error_set(slot->error, -1, "the supervisor sent a %s", message_name(message.kind));
-    *lease = message.lease;
-    return 1;
+    slot->lease_count = 0;
+    enum codec_result result;
+    do {
+        if (take_lease(slot, &message) != 0)
+            return -1;
+        result = codec_next(slot->codec, &cursor, &message, slot->error);
+    } while (result == CODEC_OK);
+    return result == CODEC_END ? 1 : -1;
 }
 
 /* ------------------------------------------------------------------- the evaluator's environment
@@ -206,20 +230,42 @@ static int store(void *context, struct bytes bytes, struct digest *digest, struc
     return 0;
 }
 
+/* Tells the supervisor, once for each spec, how many of its jobs are best given together. */
+static void advise(struct slot_context *slot)
+{
+    const struct digest *spec = &slot->leases[0].job.spec;
+    const struct slot_evaluator *open = slot->open;
+    if (open == NULL || open->evaluator->cohort == NULL || digest_equal(spec, &slot->advised))
+        return;
+    uint32_t best = open->evaluator->cohort(open->state);
+    if (best == 0)
+        return;
+    const struct message message = {
+        .kind = MESSAGE_HEARTBEAT,
+        .heartbeat = {.capacity = best < COHORT_MAX ? best : COHORT_MAX},
+    };
+    slot->advised = *spec;
+    slot->failed = say(slot, &message);
+}
+
 static void finish(void *context, uint32_t index, const struct result *result)
 {
     struct slot_context *slot = context;
-    assert(index == 0 && slot->finished == 0);
+    assert(index < slot->lease_count && slot->finished < slot->lease_count);
+    const struct lease *lease = &slot->leases[index];
     slot->finished++;
     if (slot->has_stored && !digest_equal(&slot->stored, &result->child))
         forget_stored(slot);
     slot->has_stored = false; /* from here on it is the supervisor's */
+    advise(slot);
     struct message message = {.kind = MESSAGE_RESULT, .result = *result};
     uint64_t took_ms = clock_monotonic_ms() - slot->started_ms;
-    message.result.lease = slot->lease->key;
-    message.result.job = job_digest(&slot->lease->job);
+    message.result.lease = lease->key;
+    message.result.job = job_digest(&lease->job);
     message.result.compute_ms = took_ms < UINT32_MAX ? (uint32_t)took_ms : UINT32_MAX;
-    slot->failed = say(slot, &message);
+    message.result.cohort = slot->lease_count;
+    if (!slot->failed)
+        slot->failed = say(slot, &message);
 }
 
 /* ------------------------------------------------------------------------------------- stopping
@@ -229,8 +275,9 @@ static void finish(void *context, uint32_t index, const struct result *result)
 static bool is_stopping(void *context)
 {
     struct slot_context *slot = context;
+    struct codec_cursor cursor;
     struct message message;
-    if (!slot->stops && hear(slot, MSG_DONTWAIT, &message) > 0)
+    if (!slot->stops && hear(slot, MSG_DONTWAIT, &cursor, &message) > 0)
         slot->stops = message.kind == MESSAGE_DRAIN;
     return slot->stops;
 }
@@ -258,9 +305,10 @@ static int hand_over(void *context, uint32_t index, const struct job_progress *p
                      struct error *error)
 {
     struct slot_context *slot = context;
-    struct digest job = job_digest(&slot->lease->job);
+    assert(index < slot->lease_count && slot->finished < slot->lease_count);
+    const struct lease *lease = &slot->leases[index];
+    struct digest job = job_digest(&lease->job);
     size_t count;
-    assert(index == 0 && slot->finished == 0);
     if (store_state(slot, progress, &job, &count) != 0)
         return error_set(error, -1, "its state of %zu bytes cannot be written: %s", count,
                          strerror(errno));
@@ -268,7 +316,7 @@ static int hand_over(void *context, uint32_t index, const struct job_progress *p
     slot->has_stored = false; /* from here on it is the supervisor's */
     const struct message message = {
         .kind = MESSAGE_HANDOVER,
-        .handover = {.lease = slot->lease->key,
+        .handover = {.lease = lease->key,
                      .job = job,
                      .partial = {slot->stored, count, progress->steps}},
     };
@@ -279,19 +327,20 @@ static int hand_over(void *context, uint32_t index, const struct job_progress *p
 static bool resume(void *context, uint32_t index, struct job_progress *progress)
 {
     const struct slot_context *slot = context;
-    assert(index == 0);
+    assert(index < slot->lease_count);
     *progress = slot->progress;
     return slot->partial.count > 0;
 }
 
 /* What another worker has done of the job already. What cannot be used is done anew, to the same
- * result. */
-static void load_partial(struct slot_context *slot, const struct lease *lease)
+ * result; so is a job in company, which nobody gives with a state. */
+static void load_partial(struct slot_context *slot)
 {
+    const struct lease *lease = &slot->leases[0];
     struct error why;
     struct digest job = job_digest(&lease->job);
     slot->partial = (struct bytes){0};
-    if (lease->partial.bytes == 0)
+    if (lease->partial.bytes == 0 || slot->lease_count > 1)
         return;
     if (load(slot, &lease->partial.state, &slot->partial, &why) == 0 &&
         job_state_read(slot->partial, &job, &slot->progress, &why) == 0)
@@ -303,15 +352,16 @@ static void load_partial(struct slot_context *slot, const struct lease *lease)
 
 /* ---------------------------------------------------------------------------------------- jobs */
 
-static void fail_job(struct slot_context *slot, const struct error *why)
+static void fail_jobs(struct slot_context *slot, const struct error *why)
 {
     struct result result = {.outcome = OUTCOME_FAILED, .fitness = (double)NAN};
     snprintf(result.reason, sizeof result.reason, "%.255s", why->text);
-    finish(slot, 0, &result);
+    for (uint32_t i = 0; i < slot->lease_count; i++)
+        finish(slot, i, &result);
 }
 
 /* 0, or -1 when the supervisor cannot be told. */
-static int run_job(struct slot_context *slot, const struct lease *lease)
+static int run_jobs(struct slot_context *slot)
 {
     const struct evaluator_environment environment = {
         .context = slot,
@@ -324,19 +374,20 @@ static int run_job(struct slot_context *slot, const struct lease *lease)
         .resume = resume,
         .spare_ms = SPARE_MS,
     };
+    struct job jobs[COHORT_MAX];
     struct error why;
-    slot->lease = lease;
+    for (uint32_t i = 0; i < slot->lease_count; i++)
+        jobs[i] = slot->leases[i].job;
     slot->finished = 0;
     slot->stops = false;
-    load_partial(slot, lease);
+    load_partial(slot);
     slot->started_ms = clock_monotonic_ms();
-    const struct slot_evaluator *open =
-        slot_evaluators_get(&slot->evaluators, &lease->job.spec, &environment, &why);
-    if (open == NULL)
-        fail_job(slot, &why);
+    slot->open = slot_evaluators_get(&slot->evaluators, &jobs[0].spec, &environment, &why);
+    if (slot->open == NULL)
+        fail_jobs(slot, &why);
     else
-        open->evaluator->run(open->state, &environment, &lease->job, 1);
-    assert(slot->finished == 1);
+        slot->open->evaluator->run(slot->open->state, &environment, jobs, slot->lease_count);
+    assert(slot->finished == slot->lease_count);
     release(slot, &slot->partial);
     return slot->failed;
 }
@@ -367,11 +418,10 @@ static void settle_in(void)
 static int serve(struct slot_context *slot)
 {
     const struct message ready = {.kind = MESSAGE_ALIVE};
-    struct lease lease;
     int heard = say(slot, &ready) == 0 ? 1 : -1;
     while (heard > 0) {
-        heard = hear_lease(slot, &lease);
-        if (heard > 0 && run_job(slot, &lease) != 0)
+        heard = hear_leases(slot);
+        if (heard > 0 && run_jobs(slot) != 0)
             heard = -1;
     }
     return heard;

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-    END_MS_MAX = 1000,    /* from the end of a slot's socket to its own end */
+    END_MS_MAX = 1000, /* from the end of a slot's socket to its own end */
+    SLOT_LEASE_NONE = WORKER_COHORT_MAX,
     DRAIN_READS_MAX = 32, /* of 4 KiB each */
     ROUNDS_MAX = 2, /* of epoll in one call: a slot that never stops printing must not hold us */
 };
@@ -185,13 +186,46 @@ static void take_state(struct slot_pool *pool, uint32_t index, struct handover *
     handover->partial = (struct partial){.steps = 0};
 }
 
-static bool is_answer(const struct slot_process *slot, const struct message *message)
+/* Of which of its leases it has not answered for; SLOT_LEASE_NONE: of none. */
+static uint32_t lease_index(const struct slot_process *slot, struct lease_key key)
+{
+    for (uint32_t i = 0; i < slot->lease_count; i++)
+        if (lease_key_equal(slot->leases[i], key))
+            return i;
+    return SLOT_LEASE_NONE;
+}
+
+/* Its lease to which the message is an answer, or SLOT_LEASE_NONE. */
+static uint32_t answered_lease(const struct slot_process *slot, const struct message *message)
 {
     if (slot->state != SLOT_PROCESS_BUSY)
-        return false;
-    if (message->kind == MESSAGE_HANDOVER)
-        return slot->asked_to_stop && lease_key_equal(message->handover.lease, slot->lease);
-    return message->kind == MESSAGE_RESULT && lease_key_equal(message->result.lease, slot->lease);
+        return SLOT_LEASE_NONE;
+    if (message->kind == MESSAGE_HANDOVER && slot->asked_to_stop)
+        return lease_index(slot, message->handover.lease);
+    if (message->kind == MESSAGE_RESULT)
+        return lease_index(slot, message->result.lease);
+    return SLOT_LEASE_NONE;
+}
+
+/* The result or the state is the cache's before anybody hears of it. */
+static void take_answer(struct slot_pool *pool, uint32_t index, struct message *message,
+                        struct slot_event *event)
+{
+    struct slot_process *slot = &pool->slots[index];
+    slot->leases[answered_lease(slot, message)] = slot->leases[slot->lease_count - 1];
+    if (--slot->lease_count == 0)
+        slot->state = SLOT_PROCESS_IDLE;
+    slot->failures = 0;
+    if (message->kind == MESSAGE_HANDOVER) {
+        take_state(pool, index, &message->handover);
+        *event = (struct slot_event){
+            .kind = SLOT_EVENT_HANDED_OVER, .slot = index, .handover = message->handover};
+        return;
+    }
+    pool->result = message->result;
+    take_child(pool, index);
+    *event =
+        (struct slot_event){.kind = SLOT_EVENT_FINISHED, .slot = index, .result = &pool->result};
 }
 
 /* One datagram of a slot into an event; false when there is nothing to tell. */
@@ -212,22 +246,16 @@ static bool understand(struct slot_pool *pool, uint32_t index, size_t count,
         *event = (struct slot_event){.kind = SLOT_EVENT_READY, .slot = index};
         return true;
     }
-    if (!is_answer(slot, &message)) {
+    if (message.kind == MESSAGE_HEARTBEAT && slot->state == SLOT_PROCESS_BUSY) {
+        *event = (struct slot_event){
+            .kind = SLOT_EVENT_COHORT, .slot = index, .cohort = message.heartbeat.capacity};
+        return true;
+    }
+    if (answered_lease(slot, &message) == SLOT_LEASE_NONE) {
         refuse(pool, index, "it said what it was not asked");
         return false;
     }
-    slot->state = SLOT_PROCESS_IDLE;
-    slot->failures = 0;
-    if (message.kind == MESSAGE_HANDOVER) {
-        take_state(pool, index, &message.handover);
-        *event = (struct slot_event){
-            .kind = SLOT_EVENT_HANDED_OVER, .slot = index, .handover = message.handover};
-        return true;
-    }
-    pool->result = message.result;
-    take_child(pool, index);
-    *event =
-        (struct slot_event){.kind = SLOT_EVENT_FINISHED, .slot = index, .result = &pool->result};
+    take_answer(pool, index, &message, event);
     return true;
 }
 
@@ -347,28 +375,41 @@ bool slot_pool_next(struct slot_pool *pool, uint64_t now_ms, struct slot_event *
 
 /* --------------------------------------------------------------------------------------- orders */
 
-/* A slot that cannot hear is killed. */
-static void tell(struct slot_pool *pool, struct slot_process *slot, const struct message *message)
+/* What a slot is to hear with the next tell(). */
+static void gather(struct slot_pool *pool, const struct message *message)
 {
-    uint8_t bytes[4096];
-    size_t count = 0;
-    bool fits = codec_append(pool->codec, message, bytes, sizeof bytes, &count);
+    bool fits =
+        codec_append(pool->codec, message, pool->orders, sizeof pool->orders, &pool->orders_count);
     assert(fits);
+}
+
+/* All in one datagram. A slot that cannot hear is killed. */
+static void tell(struct slot_pool *pool, struct slot_process *slot)
+{
+    size_t count = pool->orders_count;
+    pool->orders_count = 0;
     if (slot->channel < 0 ||
-        send(slot->channel, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)count)
+        send(slot->channel, pool->orders, count, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)count)
         slot_kill(slot);
+}
+
+void slot_pool_gather(struct slot_pool *pool, uint32_t index, const struct lease *lease)
+{
+    assert(index < pool->options.count);
+    struct slot_process *slot = &pool->slots[index];
+    assert(slot->state == SLOT_PROCESS_IDLE && slot->lease_count < WORKER_COHORT_MAX);
+    const struct message message = {.kind = MESSAGE_LEASE, .lease = *lease};
+    slot->leases[slot->lease_count++] = lease->key;
+    gather(pool, &message);
 }
 
 void slot_pool_run(struct slot_pool *pool, uint32_t index, const struct lease *lease)
 {
-    assert(index < pool->options.count);
+    slot_pool_gather(pool, index, lease);
     struct slot_process *slot = &pool->slots[index];
-    assert(slot->state == SLOT_PROCESS_IDLE);
-    const struct message message = {.kind = MESSAGE_LEASE, .lease = *lease};
     slot->state = SLOT_PROCESS_BUSY;
     slot->asked_to_stop = false;
-    slot->lease = lease->key;
-    tell(pool, slot, &message);
+    tell(pool, slot);
 }
 
 void slot_pool_stop(struct slot_pool *pool, uint32_t index)
@@ -379,7 +420,8 @@ void slot_pool_stop(struct slot_pool *pool, uint32_t index)
         return; /* it has answered, or died: that is on its way */
     const struct message message = {.kind = MESSAGE_DRAIN};
     slot->asked_to_stop = true;
-    tell(pool, slot, &message);
+    gather(pool, &message);
+    tell(pool, slot);
 }
 
 void slot_pool_kill(struct slot_pool *pool, uint32_t index)

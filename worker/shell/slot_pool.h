@@ -2,7 +2,8 @@
  * slot_pool.h: the supervisor's side of its slots: one child process each.
  *
  * A slot is this very program, executed anew (so that no library starts with a half-copied state),
- * that takes a lease at a time over a socket pair and answers with its result. The pool starts
+ * that takes a lease at a time, or a cohort of them, over a socket pair and answers with the
+ * results. The pool starts
  * slots, starts them again when they die (at once when killed on our order, else with growing
  * pauses), passes on what they print, and says what happened as events. The children that they
  * write are in the cache and pinned before their result is told.
@@ -47,6 +48,7 @@ void slot_pool_reap(struct slot_pool *pool);
 
 enum slot_event_kind {
     SLOT_EVENT_READY = 1,
+    SLOT_EVENT_COHORT, /* of the spec that it works on, so many jobs are best given together */
     SLOT_EVENT_FINISHED,
     SLOT_EVENT_HANDED_OVER, /* instead, after slot_pool_stop() */
     SLOT_EVENT_DIED,        /* also after slot_pool_kill(); READY follows when there is a new one */
@@ -56,6 +58,7 @@ struct slot_event {
     enum slot_event_kind kind;
     uint32_t slot;
     union {
+        uint32_t cohort;
         const struct result *result; /* until the next call of slot_pool_next() */
         struct handover handover;    /* its state is in the cache and pinned once; of 0 bytes when
                                         it could not be kept */
@@ -72,9 +75,11 @@ bool slot_pool_next(struct slot_pool *pool, uint64_t now_ms, struct slot_event *
 
 /* Hands a job to a slot that is ready and has none. A slot that cannot take it is killed. */
 void slot_pool_run(struct slot_pool *pool, uint32_t slot, const struct lease *lease);
-/* Asks it to stop its job at the next step; it may finish it as well. */
+/* Before that, up to WORKER_COHORT_MAX - 1 times, for that slot: jobs that go together with it. */
+void slot_pool_gather(struct slot_pool *pool, uint32_t slot, const struct lease *lease);
+/* Asks it to stop its jobs at the next step; it may finish them as well. */
 void slot_pool_stop(struct slot_pool *pool, uint32_t slot);
-/* Its job is not wanted any more: what it still says is not told, and a new process takes its
+/* Its jobs are not wanted any more: what it still says is not told, and a new process takes its
  * place. */
 void slot_pool_kill(struct slot_pool *pool, uint32_t slot);
 

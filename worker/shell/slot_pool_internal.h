@@ -9,6 +9,7 @@
 
 #include "common/os_process.h"
 #include "proto/codec.h"
+#include "worker/core/worker_core.h"
 #include "worker/shell/slot_output.h"
 #include "worker/shell/slot_pool.h"
 
@@ -16,7 +17,8 @@
 
 enum {
     SLOT_EPOLL_EVENTS = 64,                      /* taken at once */
-    SLOT_DATAGRAM_BYTES = RESULT_BYTES_MAX + 64, /* the largest envelope between us and a slot */
+    SLOT_DATAGRAM_BYTES = RESULT_BYTES_MAX + 64, /* the largest envelope of a slot */
+    SLOT_ORDER_BYTES = 1024, /* of ours: a slot takes a cohort of them in such a datagram as well */
 };
 
 enum slot_process_state {
@@ -35,10 +37,11 @@ struct slot_process {
     struct process_end end;
     uint64_t due_ms; /* UINT64_MAX: nothing is due */
     uint64_t started_ms;
-    uint32_t failures;      /* deaths since a result, an order or a second of life */
-    uint64_t memory_kills;  /* the kernel's count when it was started */
-    struct lease_key lease; /* when BUSY */
-    bool asked_to_stop;     /* likewise */
+    uint32_t failures;     /* deaths since a result, an order or a second of life */
+    uint64_t memory_kills; /* the kernel's count when it was started */
+    struct lease_key leases[WORKER_COHORT_MAX]; /* when BUSY: those without an answer */
+    uint32_t lease_count;
+    bool asked_to_stop; /* likewise */
     struct slot_output printed;
 };
 
@@ -52,6 +55,8 @@ struct slot_pool {
     int ready_count, ready_next;
     struct result result; /* the one last told */
     uint8_t datagram[SLOT_DATAGRAM_BYTES];
+    uint8_t orders[WORKER_COHORT_MAX * SLOT_ORDER_BYTES]; /* gathered for a slot */
+    size_t orders_count;
     struct slot_process slots[];
 };
 

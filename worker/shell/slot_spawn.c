@@ -100,6 +100,7 @@ void slot_start(struct slot_pool *pool, uint32_t slot, uint64_t now_ms)
     struct slot_process *process = &pool->slots[slot];
     struct error error;
     process->ended = process->killed = false;
+    process->lease_count = 0;
     process->started_ms = now_ms;
     process->memory_kills = process_memory_kills();
     slot_output_init(&process->printed);

@@ -130,6 +130,12 @@ static void take_slot_event(struct supervisor *supervisor, const struct slot_eve
     case SLOT_EVENT_READY:
         event = (struct worker_event){.kind = WORKER_SLOT_READY, .slot = told->slot};
         break;
+    case SLOT_EVENT_COHORT:
+        event = (struct worker_event){
+            .kind = WORKER_SLOT_COHORT,
+            .cohort = {.slot = told->slot, .size = told->cohort},
+        };
+        break;
     case SLOT_EVENT_FINISHED:
         /* Three failures are poison: one for want of a cache must not count against the job. */
         if (told->result->outcome == OUTCOME_FAILED && !supervisor_has_cache(supervisor))

@@ -29,7 +29,10 @@ static void perform(struct supervisor *supervisor, const struct worker_effect *e
         connection_queue(supervisor->connection, CHANNEL_CONTROL, &effect->message);
         break;
     case WORKER_RUN:
-        slot_pool_run(supervisor->pool, effect->run.slot, &effect->run.lease);
+        if (effect->run.more > 0)
+            slot_pool_gather(supervisor->pool, effect->run.slot, &effect->run.lease);
+        else
+            slot_pool_run(supervisor->pool, effect->run.slot, &effect->run.lease);
         break;
     case WORKER_STOP_SLOT:
         slot_pool_stop(supervisor->pool, effect->slot);

@@ -76,6 +76,11 @@ void watch_leave(struct watch *watch, const char *reason)
 {
     char native[VERSION_BYTES_MAX];
     struct error error;
+    if (watch->cohorts > 0)
+        log_line(watch->log,
+                 "has trained %" PRIu64 " jobs together with others of their data stream, %.1f at "
+                 "a time",
+                 watch->cohort_jobs, (double)watch->cohort_jobs / (double)watch->cohorts);
     if (strcmp(reason, watch->refusal) != 0) /* which was told */
         log_line(watch->log, "leaves: %s", reason);
     if (watch->lacks_class && engine_native_class(native, sizeof native, &error) != 0)
@@ -102,6 +107,8 @@ static void see_silence(struct watch *watch, const struct worker_view *view)
 void watch_view(struct watch *watch, const struct worker_view *view)
 {
     see_silence(watch, view);
+    watch->cohorts = view->cohorts;
+    watch->cohort_jobs = view->cohort_jobs;
     if (strcmp(watch->state, view->state) == 0)
         return;
     snprintf(watch->state, sizeof watch->state, "%s", view->state);

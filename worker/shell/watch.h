@@ -19,6 +19,7 @@ struct watch {
     bool lacks_class;               /* refused for the numeric classes that are offered */
     struct run_id run;              /* the last one joined */
     bool cache_full;
+    uint64_t cohorts, cohort_jobs; /* as the view has them */
 };
 
 void watch_init(struct watch *watch, struct log *log, const char *endpoint);
