@@ -178,6 +178,8 @@ static void fill_line(const void *context, uint32_t line, struct line_config *co
         .stop_stagnation = (uint64_t)experiment->settings.stop_stagnation,
     };
     config->search.line = line;
+    config->search.stream =
+        experiment->settings.stream == STREAM_CHOICE_SHARED ? STREAM_SHARED : STREAM_OF_LINE;
 }
 
 /* The choice's word, as the core knows it: native classes have their library's name, and any class

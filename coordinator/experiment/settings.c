@@ -134,6 +134,16 @@ static const struct setting last_rows[] = {
      .form = SETTING_PARAM,
      .scope = SETTING_SEARCH,
      .offset = AT(open_lines)},
+    {.param = {.name = "search.stream",
+               .kind = PARAM_CHOICE,
+               .choices = "line|shared",
+               .help =
+                   "mini-batch orders: of each line's own, or the same for equal job numbers of "
+                   "all lines, which workers then train together"},
+     .form = SETTING_PARAM,
+     .scope = SETTING_SEARCH,
+     .offset = AT(stream),
+     .default_unwritten = true},
 
     {.param = {.name = "budget.jobs",
                .kind = PARAM_WHOLE,

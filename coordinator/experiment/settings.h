@@ -29,7 +29,7 @@ struct settings {
     uint64_t disk_max; /* bytes; UINT64_MAX: no limit */
     double numeric, evaluator;
     double null_dim, null_heal, null_work_ms, null_crash_per_million;
-    double commit, lookahead, lines, open_lines;
+    double commit, lookahead, lines, open_lines, stream;
     double jobs, stop_fitness, stop_stagnation, stop_hours; /* NaN: never; stagnation 0: never */
     double promising, audit, final_evaluation, poison, keep;
     char model_spec[MODEL_TEXT_BYTES_MAX]; /* canonical; "": not given */
@@ -65,6 +65,7 @@ enum schedule_choice {
 enum inputs_choice { INPUTS_STANDARDISED = 0, INPUTS_UNIT = 1, INPUTS_RAW = 2 };
 enum data_set_choice { DATA_SET_FASHION_MNIST = 0, DATA_SET_IDX = 1, DATA_SET_MNIST1D = 2 };
 enum commit_choice { COMMIT_CHOICE_ORDERED = 0, COMMIT_CHOICE_ARRIVAL = 1 };
+enum stream_choice { STREAM_CHOICE_LINE = 0, STREAM_CHOICE_SHARED = 1 };
 enum poison_choice { POISON_STOPS = 0, POISON_FAILS = 1 };
 enum keep_choice { KEEP_CHOICE_LIVE = 0, KEEP_CHOICE_ALL = 1 };
 

@@ -52,5 +52,5 @@ uint32_t choice_parents_max(const struct search_config *config)
 uint64_t choice_stream(const struct search_config *config, uint64_t job)
 {
     assert(job < UINT64_C(1) << 40);
-    return (uint64_t)config->line << 40 | job;
+    return config->stream == STREAM_SHARED ? job : (uint64_t)config->line << 40 | job;
 }

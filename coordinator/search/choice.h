@@ -24,7 +24,8 @@ struct operator_call choice_founder(const struct search_config *config);
 /* Most parents that any operator of the experiment takes. */
 uint32_t choice_parents_max(const struct search_config *config);
 
-/* The data stream of a job: the same for equal job numbers of a line, different for siblings. */
+/* The data stream of a job, different for siblings: one for each number of a line, or, where lines
+ * share streams, one for each number. */
 uint64_t choice_stream(const struct search_config *config, uint64_t job);
 
 #endif

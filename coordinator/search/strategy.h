@@ -26,10 +26,17 @@ struct operator_choice {
     double weight;    /* > 0, relative to the others */
 };
 
+/* Which jobs train on the same mini-batches. */
+enum stream_rule {
+    STREAM_OF_LINE = 0, /* none, of two lines */
+    STREAM_SHARED,      /* those of equal numbers, of all lines: common random numbers */
+};
+
 /* What the search part of one line is made of; outlives the strategy's state. */
 struct search_config {
     uint64_t seed;
     uint32_t line;
+    enum stream_rule stream;
     uint32_t operator_count;
     struct operator_choice operators[OPERATORS_MAX];
     struct operator_call founder; /* makes individuals without parents: see choice_founder();
