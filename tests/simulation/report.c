@@ -13,6 +13,8 @@ void totals_add(struct totals *totals, uint64_t seed, const struct simulation_re
     sum->commits += result->commits;
     sum->evaluations += result->evaluations;
     sum->resumptions += result->resumptions;
+    sum->cohorts += result->cohorts;
+    sum->cohort_deaths += result->cohort_deaths;
     sum->datagrams += result->datagrams;
     sum->inputs_compared += result->inputs_compared;
     for (enum fault i = 0; i < FAULT_COUNT; i++)
@@ -106,13 +108,15 @@ static void print_json(const struct options *options, const struct totals *total
            ", \"failed_invariant\": %" PRIu64 ", \"failed_digest\": %" PRIu64
            ", \"failed_liveness\": %" PRIu64 ", \"simulated_hours\": %.3f"
            ", \"worker_hours\": %.3f, \"worker_hours_per_s\": %.1f, \"commits\": %" PRIu64
-           ", \"evaluations\": %" PRIu64 ", \"resumptions\": %" PRIu64 ", \"datagrams\": %" PRIu64
+           ", \"evaluations\": %" PRIu64 ", \"resumptions\": %" PRIu64 ", \"cohorts\": %" PRIu64
+           ", \"cohort_deaths\": %" PRIu64 ", \"datagrams\": %" PRIu64
            ", \"inputs_compared\": %" PRIu64 ", \"faults\": {",
            options->seed, options->seed + totals->seeds, totals->seeds,
            totals->failed[FAILURE_INVARIANT], totals->failed[FAILURE_DIGEST],
            totals->failed[FAILURE_LIVENESS], hours(sum->simulated_ms), hours(sum->worker_ms),
            hours(sum->worker_ms) / totals->seconds, sum->commits, sum->evaluations,
-           sum->resumptions, sum->datagrams, sum->inputs_compared);
+           sum->resumptions, sum->cohorts, sum->cohort_deaths, sum->datagrams,
+           sum->inputs_compared);
     for (enum fault i = 0; i < FAULT_COUNT; i++) {
         char key[32];
         snake_case(fault_info(i)->name, key, sizeof key);
@@ -135,10 +139,10 @@ static void print_text(const struct options *options, const struct totals *total
     printf("%" PRIu64 " seeds (%" PRIu64 " failed), next is %" PRIu64
            ": %.1f simulated hours, %.1f worker-hours, %" PRIu64 " commits of %" PRIu64
            " jobs carried out (%" PRIu64 " from where another left off), %" PRIu64
-           " datagrams, %" PRIu64 " inputs compared\n",
+           " cohorts (%" PRIu64 " died), %" PRIu64 " datagrams, %" PRIu64 " inputs compared\n",
            totals->seeds, failed, options->seed + totals->seeds, hours(sum->simulated_ms),
-           hours(sum->worker_ms), sum->commits, sum->evaluations, sum->resumptions, sum->datagrams,
-           sum->inputs_compared);
+           hours(sum->worker_ms), sum->commits, sum->evaluations, sum->resumptions, sum->cohorts,
+           sum->cohort_deaths, sum->datagrams, sum->inputs_compared);
     printf("%.1f seeds/s, %.1f worker-hours/s\n", (double)totals->seeds / totals->seconds,
            hours(sum->worker_ms) / totals->seconds);
     if (options->crowd > 0)

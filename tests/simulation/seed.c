@@ -49,6 +49,8 @@ static void add(struct simulation_result *sum, const struct simulation_result *o
     sum->commits += other->commits;
     sum->evaluations += other->evaluations;
     sum->resumptions += other->resumptions;
+    sum->cohorts += other->cohorts;
+    sum->cohort_deaths += other->cohort_deaths;
     sum->datagrams += other->datagrams;
 }
 

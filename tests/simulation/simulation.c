@@ -293,6 +293,8 @@ struct simulation_result simulation_run(const struct simulation_setup *setup)
         .commits = simulation->checker.sequence,
         .evaluations = simulation->evaluations,
         .resumptions = simulation->resumptions,
+        .cohorts = simulation->cohorts,
+        .cohort_deaths = simulation->cohort_deaths,
         .datagrams = simulation->network.datagrams,
     };
     memcpy(result.fault_counts, simulation->fault_counts, sizeof result.fault_counts);

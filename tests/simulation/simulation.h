@@ -45,7 +45,9 @@ struct simulation {
     uint64_t fault_counts[FAULT_COUNT];
     uint64_t evaluations; /* jobs carried out by slots */
     uint64_t resumptions; /* that began where another worker left off */
-    uint64_t worker_ms;   /* how long processes of workers have lived, added up */
+    uint64_t cohorts;     /* of several jobs, given to a slot together */
+    uint64_t cohort_deaths;
+    uint64_t worker_ms; /* how long processes of workers have lived, added up */
 };
 
 struct simulation_setup {
@@ -65,6 +67,7 @@ struct simulation_result {
     struct failure failure;
     struct digest digest;
     uint64_t simulated_ms, worker_ms, commits, evaluations, resumptions, datagrams;
+    uint64_t cohorts, cohort_deaths;
     uint64_t inputs_compared; /* decisions of users, replayed in another run */
     uint64_t fault_counts[FAULT_COUNT];
 };

@@ -3,6 +3,7 @@
 
 #include "common/operator_catalog.h"
 #include "tests/simulation/dice.h"
+#include "worker/core/worker_core.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -173,6 +174,15 @@ static void draw_config(struct core_config *config, struct dice *dice)
     config->sessions_max = dice_chance(dice, 0.1) ? ROLES_MAX / 2 : 2 * ROLES_MAX;
 }
 
+/* Jobs of equal numbers may be trained together, of all lines if they are open at once. */
+static void share_streams(struct trial *trial, struct dice *dice)
+{
+    if (dice_chance(dice, 0.75))
+        trial->config.open_lines = trial->config.line_count;
+    for (uint32_t i = 0; i < trial->config.line_count; i++)
+        trial->lines[i].search.stream = trial->first_lines[i].search.stream = STREAM_SHARED;
+}
+
 void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *plan)
 {
     *trial = (struct trial){.config = core_config_default()};
@@ -197,6 +207,8 @@ void trial_draw(struct trial *trial, uint64_t seed, const struct fault_plan *pla
     if (plan->strength[FAULT_LIAR] > 0 || plan->strength[FAULT_FORGER] > 0)
         config->audit = 1; /* nothing less finds them all */
     draw_lines(trial, &dice);
+    if (dice_chance(&dice, 0.5))
+        share_streams(trial, &dice);
 }
 
 uint32_t trial_jobs_max(const struct trial *trial)
@@ -249,11 +261,12 @@ void trial_describe(const struct trial *trial, char *text, size_t size)
     const struct core_config *config = &trial->config;
     const struct line_config *line = &trial->lines[0];
     snprintf(text, size,
-             "%s, %s, %u lines (%u open), %" PRIu64 " jobs, lookahead %u, %" PRIu64
+             "%s, %s, %u lines (%u open%s), %" PRIu64 " jobs, lookahead %u, %" PRIu64
              " ms a job, pace %" PRIu64 "%s%s%s, audit %g",
              line->search.strategy->name, config->mode == COMMIT_ORDERED ? "ordered" : "arrival",
-             config->line_count, config->open_lines, line->jobs, line->lookahead, trial->job_ms,
-             trial->pace, config->final_evaluation ? ", final" : "",
+             config->line_count, config->open_lines,
+             line->search.stream == STREAM_SHARED ? ", shared streams" : "", line->jobs,
+             line->lookahead, trial->job_ms, trial->pace, config->final_evaluation ? ", final" : "",
              config->opinion_promising ? ", promising" : "",
              config->poison_fails ? ", poison fails" : "", config->audit);
 }
@@ -310,6 +323,19 @@ static void cast_forgers(struct cast *cast, struct dice *dice, const struct faul
     }
 }
 
+/* Most of the workers put jobs together. */
+static void cast_cohorts(struct cast *cast, uint64_t seed)
+{
+    struct dice dice = dice_open(seed + (UINT64_C(1) << 63), DICE_TRIAL);
+    const struct span sizes = {1, WORKER_COHORT_MAX};
+    for (uint32_t i = 0; i < cast->role_count; i++) {
+        struct role *role = &cast->roles[i];
+        bool alone = dice_chance(&dice, 0.25);
+        role->cohort_max = alone ? 1 : (uint32_t)dice_between(&dice, sizes);
+        role->cohort_best = (uint32_t)dice_between(&dice, sizes);
+    }
+}
+
 void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
 {
     /* Another stream than the trial's, so that both can grow on their own. */
@@ -344,6 +370,7 @@ void cast_draw(struct cast *cast, uint64_t seed, const struct fault_plan *plan)
     }
     if (plan->strength[FAULT_FORGER] > 0)
         cast_forgers(cast, &dice, plan);
+    cast_cohorts(cast, seed);
 }
 
 const struct role *cast_role(const struct cast *cast, uint32_t seat)
@@ -357,7 +384,7 @@ void cast_make_crowd(struct cast *cast, uint32_t workers)
     cast->seats = workers;
     for (uint32_t i = 0; i < cast->role_count; i++) {
         struct role *role = &cast->roles[i];
-        role->slots = role->jobs_per_slot = 1;
+        role->slots = role->jobs_per_slot = role->cohort_max = 1;
         role->slowness = 1 + i % 2;
         role->arrives_ms = 1000 * i;
         role->linger_ms = UINT64_MAX;
@@ -372,6 +399,8 @@ struct cast cast_of_one(void)
         .role_count = 1,
         .roles = {{.slots = 1,
                    .jobs_per_slot = 1,
+                   .cohort_max = 1,
+                   .cohort_best = 1,
                    .slowness = 1,
                    .spool_ms = 1000000,
                    .linger_ms = UINT64_MAX}},

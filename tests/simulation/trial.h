@@ -85,7 +85,8 @@ enum foreignness {
 
 struct role {
     uint32_t slots, jobs_per_slot;
-    uint32_t slowness; /* 1 .. 100 times job_ms */
+    uint32_t cohort_max, cohort_best; /* as its user, and as its slots say */
+    uint32_t slowness;                /* 1 .. 100 times job_ms */
     uint32_t host;
     uint32_t spool_ms;
     uint64_t linger_ms, arrives_ms;

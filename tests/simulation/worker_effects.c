@@ -181,7 +181,7 @@ static void perform(struct worker_node *node, const struct worker_effect *effect
         perform_send(node, &effect->message);
         break;
     case WORKER_RUN:
-        worker_slot_run(node, effect->run.slot, &effect->run.lease);
+        worker_slot_run(node, effect->run.slot, &effect->run.lease, effect->run.more);
         break;
     case WORKER_STOP_SLOT:
         worker_slot_stop(node, effect->slot);

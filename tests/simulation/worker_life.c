@@ -99,6 +99,7 @@ static struct worker_config config_of(const struct worker_node *node)
     config.home = node->home.id;
     config.slots = role->slots;
     config.jobs_per_slot = role->jobs_per_slot;
+    config.cohort = role->cohort_max;
     config.numeric_count = 1;
     snprintf(config.numeric[0], sizeof config.numeric[0], "%s",
              role->foreign == FOREIGN_NUMERIC ? "foreign" : TRIAL_NUMERIC);

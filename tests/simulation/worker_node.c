@@ -99,6 +99,10 @@ static void fill_event(struct worker_event *event, struct shell_news *news,
     case WORKER_SLOT_READY:
         event->slot = news->slot;
         break;
+    case WORKER_SLOT_COHORT:
+        event->cohort.slot = news->slot;
+        event->cohort.size = news->cohort;
+        break;
     case WORKER_SLOT_FINISHED:
         news->result.detail = news->detail;
         event->finished.slot = news->slot;
@@ -155,8 +159,8 @@ static void pump_bulk(struct worker_node *node)
 static void check_holdings(struct worker_node *node)
 {
     struct worker_view view = worker_core_view(node->core, worker_now(node));
-    if (view.running > node->role->slots || view.queued + view.running + view.finished > HELD_MAX ||
-        node->home.spool_count > HELD_MAX)
+    if (view.running > node->role->slots * node->role->cohort_max ||
+        view.queued + view.running + view.finished > HELD_MAX || node->home.spool_count > HELD_MAX)
         world_fail(&node->simulation->world, FAILURE_INVARIANT,
                    "worker %" PRIu32 " holds more than it may", node->seat);
     if (view.queued + view.running + view.finished + node->fetch_count + node->news_count > 0)

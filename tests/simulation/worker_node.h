@@ -31,18 +31,26 @@ struct home {
     uint32_t spool_count, spool_capacity;
 };
 
+/* A job in a slot, alone or with others. */
+struct node_job {
+    struct lease lease;
+    uint64_t duration_ms;  /* from the slot's start to the job's end, or to its death */
+    uint64_t steps_before; /* carried out elsewhere */
+    bool answered;
+};
+
 struct node_slot {
     enum { NODE_SLOT_DOWN = 0, NODE_SLOT_IDLE, NODE_SLOT_BUSY } state;
-    uint64_t token; /* of what goes on in it: changes with every job, death and kill */
-    uint64_t started_ms, duration_ms; /* to the end of the job, or to its death */
-    uint64_t steps_before;            /* carried out elsewhere */
-    struct lease lease;
+    uint64_t token; /* of what goes on in it: changes with every cohort, death and kill */
+    uint64_t started_ms;
+    struct node_job jobs[WORKER_COHORT_MAX];
+    uint32_t job_count, answered;
 };
 
 /* What the shell has to tell the core, in the order in which it happened. */
 struct shell_news {
     enum worker_event_kind kind;
-    uint32_t slot;
+    uint32_t slot, cohort;
     struct digest digest;
     struct result result;
     struct handover handover;
@@ -120,12 +128,22 @@ void worker_tell(struct worker_node *node, const struct shell_news *news);
 void worker_wake(struct worker_node *node);
 void worker_die(struct worker_node *node);
 void worker_slot_start(struct worker_node *node, uint32_t slot);
-void worker_slot_run(struct worker_node *node, uint32_t slot, const struct lease *lease);
+/* One more job for the slot; behind the last one, `more` is 0, it begins. */
+void worker_slot_run(struct worker_node *node, uint32_t slot, const struct lease *lease,
+                     uint32_t more);
+/* What an action is about that concerns one job of a slot, and back. */
+struct node_place {
+    uint32_t slot, job;
+};
+uint32_t worker_place_index(struct node_place place);
+struct node_place worker_place_of(uint32_t index);
+/* That job came to its end: with the last one the slot is idle. */
+void worker_slot_answer(struct worker_node *node, struct node_place place);
 void worker_slot_kill(struct worker_node *node, uint32_t slot);
 /* worker_handover.c: stops a job, at some step and perhaps; steps that are left of one that begins;
  * how long so many steps take. */
 void worker_slot_stop(struct worker_node *node, uint32_t slot);
-uint64_t worker_slot_resume(struct worker_node *node, struct node_slot *slot);
+uint64_t worker_slot_resume(struct worker_node *node, struct node_job *job);
 uint64_t worker_slot_share(uint64_t duration_ms, uint64_t steps);
 /* Answers those fetches whose blob is in the cache by now; a pull that failed fails its fetches. */
 void worker_settle_fetches(struct worker_node *node);
