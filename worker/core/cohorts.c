@@ -22,9 +22,10 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-static uint32_t divided_up(uint32_t count, uint32_t by)
+/* One of so many equal shares, whatever is over left to others; at least 1. */
+static uint32_t share_of(uint32_t count, uint32_t shares)
 {
-    return (count + by - 1) / by;
+    return count > shares ? count / shares : 1;
 }
 
 /* ------------------------------------------------------------------------- what goes together */
@@ -123,8 +124,8 @@ uint32_t worker_cohort_size(const struct worker_core *core, uint32_t index, uint
         return 1;
     uint32_t runnable = core->runnable->count;
     uint32_t size = best_size(core, &task->lease.job.spec);
-    size = smaller(size, divided_up(runnable + core->running, core->config.slots));
-    size = smaller(size, divided_up(runnable, idle_slots));
+    size = smaller(size, share_of(runnable + core->running, core->config.slots));
+    size = smaller(size, share_of(runnable, idle_slots));
     return alike_count(core, index, size);
 }
 

@@ -238,6 +238,30 @@ static void test_three_deaths_of_its_own_quarantine_a_job(void **state)
     fixture_close(&f);
 }
 
+/* In company nobody is guilty, and the last one left had company, too; then they go singly. */
+static void test_a_death_in_company_counts_against_nobody(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 3);
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    for (int i = 0; i < 5; i++) {
+        struct lease lease, mate;
+        assert_true(fixture_take_lease(&f, 0, &lease));
+        assert_int_equal(lease.reason, i == 0 ? LEASE_FIRST : LEASE_RETRY);
+        struct message death = death_of(&lease, 11);
+        death.death.cohort = 4;
+        if (i % 2 == 0 && fixture_take_lease(&f, 0, &mate))
+            death.death.leases[death.death.lease_count++] = mate.key;
+        fixture_say(&f, 0, &death);
+    }
+    assert_int_equal(f.notes[NOTE_SLOT_DIED], 5);
+    assert_int_equal(f.notes[NOTE_JOB_QUARANTINED], 0);
+    fixture_run(&f, 1);
+    assert_int_equal(f.finish, FINISH_DONE);
+    fixture_close(&f);
+}
+
 static void test_a_job_that_failed_goes_elsewhere(void **state)
 {
     (void)state;
@@ -396,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_whoever_is_silent_is_waited_for),
         cmocka_unit_test(test_two_workers_that_never_agree_stop_the_line),
         cmocka_unit_test(test_three_deaths_of_its_own_quarantine_a_job),
+        cmocka_unit_test(test_a_death_in_company_counts_against_nobody),
         cmocka_unit_test(test_a_job_that_failed_goes_elsewhere),
         cmocka_unit_test(test_poison_may_be_committed_as_failed),
         cmocka_unit_test(test_a_job_that_was_not_taken_up_goes_elsewhere),

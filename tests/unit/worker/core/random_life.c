@@ -29,12 +29,14 @@ static uint32_t below(struct life *life, uint32_t bound)
 static void count_effects(struct life *life)
 {
     life->seen.runs += model_count(life->model, WORKER_RUN);
+    for (uint32_t i = 0; i < model_count(life->model, WORKER_RUN); i++)
+        life->seen.company += model_effect(life->model, WORKER_RUN, i)->run.more > 0;
     life->seen.results += model_sent(life->model, MESSAGE_RESULT);
     life->seen.deaths += model_sent(life->model, MESSAGE_DEATH);
     life->seen.kills += model_count(life->model, WORKER_KILL_SLOT);
 }
 
-/* A mutation or an opinion; some share a parent, and some one of two data sets. */
+/* A mutation or an opinion; some share a parent, some one of two data sets, many a stream. */
 static struct job any_job(struct life *life)
 {
     uint64_t number = below(life, JOBS);
@@ -43,6 +45,7 @@ static struct job any_job(struct life *life)
         job.parents[1] = model_digest("parent", number / 2);
         job.parent_count = 2;
     }
+    job.stream = number / 20;
     if (number % 5 < 2)
         job.data = model_digest("data", number % 5);
     return job;
@@ -128,7 +131,10 @@ static void slot_acts(struct life *life)
     struct job job = model->slots[slot].lease.job;
     struct digest child = model_digest("child", job.key.job);
     bool has_run = job.kind != 0;
-    switch (below(life, 4)) {
+    switch (below(life, 5)) {
+    case 4:
+        model_slot_cohort(model, slot, 1 + below(life, WORKER_COHORT_MAX));
+        break;
     case 0: /* also when it is busy, or is being killed and not up again yet */
         model_slot_ready(model, slot);
         break;
@@ -193,9 +199,10 @@ static void drain(struct life *life)
     finish_left_overs(life);
     for (uint32_t slot = 0; slot < model->slot_count && !model->gone; slot++) {
         struct partial partial = model_partial(slot + 1);
-        if (model->slots[slot].state == MODEL_BUSY && below(life, 4) > 0)
+        while (model->slots[slot].state == MODEL_BUSY && !model->gone && below(life, 4) > 0) {
             model_give(model, slot, below(life, 4) > 0 ? &partial : &none);
-        finish_left_overs(life);
+            finish_left_overs(life);
+        }
     }
 }
 
@@ -234,6 +241,8 @@ struct random_life random_life_run(uint64_t seed, uint32_t steps, uint64_t (*all
     config.stay = true;
     struct life life = {.random = random_open(seed, 0, 0, RANDOM_STRATEGY)};
     config.slots = 1 + below(&life, 4);
+    config.cohort = 1 + below(&life, WORKER_COHORT_MAX);
+    config.jobs_per_slot = 1 + below(&life, 4);
     life.model = model_create(&config);
     life.model->allocations = allocations;
     life.model->epoch = 2;

@@ -12,6 +12,7 @@
 /* What happened, so that a test can see that its lives were not idle. */
 struct random_life {
     uint64_t runs, results, verdicts, deaths, kills, sweeps;
+    uint64_t company; /* jobs that went with others */
 };
 
 /* Lives through `steps` events, then lets everything go and checks that nothing is left. */

@@ -25,6 +25,7 @@ static void test_random_lives_keep_every_promise(void **state)
         all.deaths += life.deaths;
         all.kills += life.kills;
         all.sweeps += life.sweeps;
+        all.company += life.company;
     }
     /* The lives were worth living: each kind of thing happened often. */
     assert_true(all.runs > 1000);
@@ -33,6 +34,7 @@ static void test_random_lives_keep_every_promise(void **state)
     assert_true(all.deaths > 100);
     assert_true(all.kills > 100);
     assert_true(all.sweeps > 100);
+    assert_true(all.company > 100);
 }
 
 static void test_creation_alone_takes_memory_and_destruction_gives_it_back(void **state)

@@ -130,9 +130,17 @@ static void unspool(struct model *model, const struct run_id *run, struct job_ke
     model->spooled[index] = model->spooled[--model->spooled_count];
 }
 
+static bool runs(const struct model_slot *slot, struct job_key job)
+{
+    bool found = job_key_equal(slot->lease.job.key, job);
+    for (uint32_t i = 0; i < slot->mate_count; i++)
+        found = found || job_key_equal(slot->mates[i].job.key, job);
+    return slot->state == MODEL_BUSY && found;
+}
+
 static void check_held(const struct model *model, const struct heartbeat *beat)
 {
-    uint32_t running = 0, busy = 0;
+    uint32_t running = 0, busy = 0, company = 0;
     assert_false(beat->held_cut);
     assert_true(beat->held_count <= HELD_MAX);
     for (uint32_t i = 0; i < beat->held_count; i++) {
@@ -142,15 +150,16 @@ static void check_held(const struct model *model, const struct heartbeat *beat)
         running++;
         bool found = false;
         for (uint32_t k = 0; k < model->slot_count; k++)
-            found =
-                found || (model->slots[k].state == MODEL_BUSY &&
-                          job_key_equal(model->slots[k].lease.job.key, beat->held[i].lease.job));
+            found = found || runs(&model->slots[k], beat->held[i].lease.job);
         assert_true(found);
     }
-    for (uint32_t k = 0; k < model->slot_count; k++)
+    for (uint32_t k = 0; k < model->slot_count; k++) {
         busy += model->slots[k].state == MODEL_BUSY;
-    /* Before a welcome names the run, nothing is listed. */
-    assert_true(running == busy || beat->held_count == 0);
+        company += model->slots[k].state == MODEL_BUSY ? model->slots[k].mate_count : 0;
+    }
+    /* Before a welcome names the run, nothing is listed; one of a cohort may be unwanted and run.
+     */
+    assert_true((running >= busy && running <= busy + company) || beat->held_count == 0);
 }
 
 static void note_beat(struct model *model, const struct heartbeat *beat)
@@ -168,6 +177,34 @@ static void check_message(struct model *model, const struct message *message)
         note_beat(model, &message->heartbeat);
 }
 
+/* Those of a cohort come one behind the other, and say how many follow. */
+static void take_run(struct model *model, const struct worker_effect *effect)
+{
+    struct model_slot *slot = &model->slots[effect->run.slot];
+    if (model->gathering > 0) {
+        assert_int_equal(effect->run.slot, model->gathering_slot);
+        assert_int_equal(effect->run.more, model->gathering - 1);
+        slot->mates[slot->mate_count++] = effect->run.lease;
+        slot->given++;
+    } else {
+        assert_int_equal(slot->state, MODEL_IDLE);
+        *slot = (struct model_slot){.state = MODEL_BUSY, .lease = effect->run.lease, .given = 1};
+    }
+    model->gathering = effect->run.more;
+    model->gathering_slot = effect->run.slot;
+}
+
+/* It has answered for the job that is next. */
+static void next_answer(struct model_slot *slot)
+{
+    if (slot->mate_count == 0) {
+        slot->state = MODEL_IDLE;
+        return;
+    }
+    slot->lease = slot->mates[0];
+    memmove(slot->mates, slot->mates + 1, --slot->mate_count * sizeof slot->mates[0]);
+}
+
 static void carry_out(struct model *model, const struct worker_effect *effect)
 {
     assert_false(model->gone);
@@ -177,11 +214,8 @@ static void carry_out(struct model *model, const struct worker_effect *effect)
         break;
     case WORKER_RUN:
         assert_true(effect->run.slot < model->slot_count);
-        assert_int_equal(model->slots[effect->run.slot].state, MODEL_IDLE);
         expect_inputs_pinned(model, &effect->run.lease);
-        model->slots[effect->run.slot].state = MODEL_BUSY;
-        model->slots[effect->run.slot].lease = effect->run.lease;
-        model->slots[effect->run.slot].asked_to_stop = false;
+        take_run(model, effect);
         break;
     case WORKER_STOP_SLOT:
         assert_int_equal(model->slots[effect->slot].state, MODEL_BUSY);
@@ -224,6 +258,7 @@ static void step(struct model *model, struct worker_event event)
     assert_true(model->effects->count <= WORKER_EFFECTS_MAX);
     for (uint32_t i = 0; i < model->effects->count; i++)
         carry_out(model, &model->effects->items[i]);
+    assert_int_equal(model->gathering, 0);
 }
 
 /* ---------------------------------------------------------------------------------- events */
@@ -308,6 +343,11 @@ void model_slot_ready(struct model *model, uint32_t slot)
     step(model, (struct worker_event){.kind = WORKER_SLOT_READY, .slot = slot});
 }
 
+void model_slot_cohort(struct model *model, uint32_t slot, uint32_t size)
+{
+    step(model, (struct worker_event){.kind = WORKER_SLOT_COHORT, .cohort = {slot, size}});
+}
+
 void model_finish(struct model *model, uint32_t slot, const struct digest *child,
                   uint32_t compute_ms)
 {
@@ -327,7 +367,7 @@ void model_finish_with(struct model *model, uint32_t slot, const struct result *
     if (!digest_is_zero(&result->child))
         blob_of(model, &result->child)->pins++;
     if (running->state == MODEL_BUSY && digest_equal(&asked, &result->job))
-        running->state = MODEL_IDLE;
+        next_answer(running);
     step(model, (struct worker_event){.kind = WORKER_SLOT_FINISHED,
                                       .finished = {.slot = slot, .result = result}});
 }
@@ -418,7 +458,7 @@ void model_give(struct model *model, uint32_t slot, const struct partial *partia
     if (partial->bytes > 0)
         blob_of(model, &partial->state)->pins++;
     if (model->slots[slot].state == MODEL_BUSY)
-        model->slots[slot].state = MODEL_IDLE;
+        next_answer(&model->slots[slot]);
     step(model, (struct worker_event){.kind = WORKER_SLOT_HANDED_OVER,
                                       .handed_over = {.slot = slot, .handover = &handover}});
 }

@@ -24,8 +24,10 @@ enum model_slot_state { MODEL_STARTING = 1, MODEL_IDLE, MODEL_BUSY, MODEL_KILLED
 
 struct model_slot {
     enum model_slot_state state;
-    struct lease lease; /* of a busy one */
-    bool asked_to_stop; /* likewise */
+    struct lease lease;                    /* of a busy one: for which it answers next, */
+    struct lease mates[WORKER_COHORT_MAX]; /* and those after it */
+    uint32_t mate_count, given;            /* given: jobs that it was given together */
+    bool asked_to_stop;                    /* likewise */
 };
 
 struct model_blob {
@@ -47,6 +49,7 @@ struct model {
     struct run_id run;
     struct model_slot slots[SLOTS_MAX];
     uint32_t slot_count;
+    uint32_t gathering, gathering_slot; /* jobs of a cohort that are still to come for this slot */
     struct model_blob *blobs;
     uint32_t blob_count;
     struct fixed_map *blobs_by_digest;
@@ -78,6 +81,8 @@ void model_lease_on(struct model *model, const struct job *job, uint32_t attempt
 void model_verdict(struct model *model, const struct lease_key *lease, enum verdict_kind kind);
 void model_stop(struct model *model, enum stop_code code);
 void model_slot_ready(struct model *model, uint32_t slot);
+/* So many jobs of its spec are best given together. */
+void model_slot_cohort(struct model *model, uint32_t slot, uint32_t size);
 /* The job of the slot gives model_result(); `child` may be NULL. */
 void model_finish(struct model *model, uint32_t slot, const struct digest *child,
                   uint32_t compute_ms);

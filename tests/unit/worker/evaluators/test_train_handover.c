@@ -163,6 +163,71 @@ static void test_a_job_near_its_end_is_finished(void **state)
     assert_int_equal(fixture->cache->times[0], 1);
 }
 
+/* ------------------------------------------------------------------------------------- a cohort
+ */
+
+enum { COMPANY = 3 };
+
+/* Keeps what each of a cohort hands over, but for one of them. */
+struct company {
+    struct memory_cut cut; /* first: the environment's functions take it for theirs */
+    struct memory_cut singly[COMPANY];
+    uint32_t refused; /* this one cannot be handed over */
+};
+
+static int company_hand_over(void *context, uint32_t index, const struct job_progress *progress,
+                             struct error *error)
+{
+    struct company *company = context;
+    if (index == company->refused)
+        return error_set(error, -1, "the cache is full");
+    assert_true(index < COMPANY);
+    struct evaluator_environment one = memory_cut_environment(&company->singly[index]);
+    return one.hand_over(one.context, 0, progress, error);
+}
+
+/* Its members stop at one step, and go on alone; who cannot be handed over is finished. */
+static void test_a_cohort_is_handed_over_one_by_one(void **state)
+{
+    struct train_fixture *fixture = *state;
+    const char *spec = spec_of(variants[1]);
+    struct job jobs[COMPANY];
+    struct digest children[COMPANY];
+    struct company company = {.cut = {.cache = fixture->cache, .looks = 2}, .refused = 1};
+    struct error error;
+    for (uint32_t i = 0; i < COMPANY; i++) {
+        jobs[i] = train_fixture_init_job(fixture, i);
+        jobs[i].stream = 9;
+        children[i] = train_fixture_run_one(fixture, spec, &jobs[i])->child;
+        company.singly[i].cache = fixture->cache;
+    }
+    memory_cache_forget_results(fixture->cache);
+    struct evaluator_environment environment = memory_cut_environment(&company.cut);
+    environment.hand_over = company_hand_over;
+    void *handle = train_evaluator.open(spec, &error);
+    assert_non_null(handle);
+    assert_int_equal(train_evaluator.cohort(handle), 0); /* not before it has seen the data */
+    train_evaluator.run(handle, &environment, jobs, COMPANY);
+    assert_in_range(train_evaluator.cohort(handle), 2, COHORT_MAX);
+    train_evaluator.close(&handle);
+    assert_int_equal(fixture->cache->times[1], 1);
+    assert_true(digest_equal(&fixture->cache->results[1].child, &children[1]));
+    for (uint32_t i = 0; i < COMPANY; i += 2) {
+        struct memory_cut *cut = &company.singly[i];
+        assert_int_equal(fixture->cache->times[i], 0);
+        assert_int_equal(cut->hand_overs, 1);
+        assert_int_equal(cut->handed.steps, company.singly[0].handed.steps);
+    }
+    memory_cache_forget_results(fixture->cache);
+    for (uint32_t i = 0; i < COMPANY; i += 2) {
+        struct memory_cut *cut = &company.singly[i];
+        cut->looks = UINT32_MAX;
+        live_once(cut, spec, &jobs[i]);
+        assert_true(digest_equal(&fixture->cache->results[0].child, &children[i]));
+        memory_cut_fini(cut);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +236,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_cannot_be_used_is_done_anew, train_fixture_set_up,
                                         train_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_a_job_that_cannot_be_handed_over_is_finished,
+                                        train_fixture_set_up, train_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_cohort_is_handed_over_one_by_one,
                                         train_fixture_set_up, train_fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_a_job_near_its_end_is_finished, train_fixture_set_up,
                                         train_fixture_tear_down),
