@@ -253,10 +253,29 @@ static error_t parse_pack_option(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
+/* What computes, and how much at a time. */
+static error_t parse_work_option(int key, char *text, struct argp_state *state)
 {
     static const struct range slots = {"--slots", 1, SLOTS_MAX};
     static const struct range cohort = {"--cohort", 1, WORKER_COHORT_MAX};
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_SLOTS:
+        options->slots = (uint32_t)parse_number(text, &slots);
+        return 0;
+    case KEY_COHORT:
+        options->cohort = (uint32_t)parse_number(text, &cohort);
+        return 0;
+    case KEY_DEVICE:
+        parse_device(text, options);
+        return 0;
+    default:
+        return parse_pack_option(key, text, state);
+    }
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
     static const struct range linger = {"--linger", 0, UINT32_MAX};
     static const struct range descriptor = {"--slot-fd", 0, 65535};
     static const struct range number = {"--slot-number", 0, SLOTS_MAX - 1};
@@ -271,15 +290,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_BULK:
         parse_bulk(text, options->bulk);
-        return 0;
-    case KEY_SLOTS:
-        options->slots = (uint32_t)parse_number(text, &slots);
-        return 0;
-    case KEY_COHORT:
-        options->cohort = (uint32_t)parse_number(text, &cohort);
-        return 0;
-    case KEY_DEVICE:
-        parse_device(text, options);
         return 0;
     case KEY_NAME:
         parse_name(text, options->name);
@@ -323,7 +333,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         check(options);
         return 0;
     default:
-        return parse_pack_option(key, text, state);
+        return parse_work_option(key, text, state);
     }
 }
 
