@@ -125,7 +125,7 @@ void coordinator_start_wishes(struct coordinator_node *node)
 
 bool coordinator_is_pulling(const struct coordinator_node *node, const struct digest *digest)
 {
-    for (uint32_t i = 0; i < node->wish_count; i++)
+    for (size_t i = node->started_wishes; i < node->wish_count; i++)
         if (digest_equal(&node->wishes[i].digest, digest))
             return true;
     return node->alive && transfers_find(node->bulk.transfers, digest).index != TRANSFER_NONE.index;
