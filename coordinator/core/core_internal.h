@@ -153,10 +153,12 @@ struct slot {
     struct job_key parent_ids[JOB_PARENTS_MAX];
     uint32_t depth; /* of the child */
     uint32_t parent_blobs[JOB_PARENTS_MAX];
-    uint32_t attempts, deaths, failures; /* attempts: leases of all kinds, */
-    uint32_t opinions;                   /* and how many of them asked for an opinion */
-    uint32_t twins;                      /* or were second ones of a late job */
-    uint64_t work_us;                    /* as counted where it waits, or its leases are */
+    uint32_t attempts, deaths, failures;   /* attempts: leases of all kinds, */
+    struct lease_key failed[FAILURES_MAX]; /* the attempts behind `failures`; zero: another reason
+                                            */
+    uint32_t opinions;                     /* and how many of them asked for an opinion */
+    uint32_t twins;                        /* or were second ones of a late job */
+    uint64_t work_us;                      /* as counted where it waits, or its leases are */
     uint32_t trouble_count; /* workers where the job died, failed or got lost; the last few */
     struct instance_id trouble_at[TROUBLES_MAX];
     struct list leases;

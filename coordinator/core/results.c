@@ -73,9 +73,21 @@ const char *result_fault(const struct core *core, const struct slot *slot,
     return NULL;
 }
 
+/* Whether this attempt's failure has been counted; if not, it will have been from now on. */
+static bool was_counted(struct slot *slot, const struct lease_key *key)
+{
+    for (uint32_t i = 0; i < slot->failures && i < FAILURES_MAX; i++)
+        if (lease_key_equal(slot->failed[i], *key))
+            return true;
+    if (slot->failures < FAILURES_MAX)
+        slot->failed[slot->failures] = *key;
+    return false;
+}
+
 /*
  * The attempt ends; the third such end is poison. A copy of a failure, or one of an attempt that
- * was taken back, has no lease and counts for nothing.
+ * was taken back, has no lease and counts for nothing; nor does a copy whose lease was taken up
+ * again, because a heartbeat from before the failure came behind it.
  */
 static void attempt_failed(struct core *core, uint32_t slot_index, uint32_t session_index,
                            const struct result *result, const char *reason)
@@ -95,7 +107,7 @@ static void attempt_failed(struct core *core, uint32_t slot_index, uint32_t sess
     slot_note_trouble(core, slot_index, session_index);
     handover_forget(core, slot_index); /* it may have been that which failed */
     lease_lost(core, lease);
-    if (!twin && ++slot->failures >= FAILURES_MAX)
+    if (!twin && !was_counted(slot, &result->lease) && ++slot->failures >= FAILURES_MAX)
         lines_poison(core, slot_index, reason);
 }
 

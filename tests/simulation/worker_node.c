@@ -136,8 +136,9 @@ static void fill_event(struct worker_event *event, struct shell_news *news,
 
 static void take_news(struct worker_node *node)
 {
-    uint32_t count = node->news_count;
-    for (uint32_t i = 0; i < count && node->alive; i++) {
+    /* Only what is there now; a step may take back what a slot had to say. */
+    for (uint32_t left = node->news_count; left > 0 && node->news_count > 0 && node->alive;
+         left--) {
         struct shell_news news = node->news[0];
         node->news_count--;
         memmove(node->news, node->news + 1, node->news_count * sizeof node->news[0]);
