@@ -7,7 +7,6 @@
 #include "common/plan_internal.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,12 +43,15 @@ static void *grow(struct plan_builder *builder, void *array, uint32_t count, siz
 {
     if (count < *room)
         return array;
-    size_t wanted = *room == 0 ? 16 : 2 * *room;
-    void *larger = realloc(array, wanted * size);
+    size_t wanted = count < 16 ? 16 : 2 * (size_t)count;
+    void *larger = calloc(wanted, size);
     if (larger == NULL) {
         plan_fail(builder, "no memory for its layers");
         return array;
     }
+    if (count > 0)
+        memcpy(larger, array, count * size);
+    free(array);
     *room = wanted;
     return larger;
 }
@@ -74,10 +76,10 @@ struct op *plan_add_op(struct plan_builder *builder, const struct op *op)
         return NULL;
     }
     size_t ops = builder->op_room, values = builder->op_room, owners = builder->op_room;
-    plan->ops = grow(builder, plan->ops, plan->op_count + 1, &ops, sizeof *plan->ops);
-    plan->values = grow(builder, plan->values, plan->op_count + 1, &values, sizeof *plan->values);
+    plan->ops = grow(builder, plan->ops, plan->op_count, &ops, sizeof *plan->ops);
+    plan->values = grow(builder, plan->values, plan->value_count, &values, sizeof *plan->values);
     builder->owners =
-        grow(builder, builder->owners, plan->op_count + 1, &owners, sizeof *builder->owners);
+        grow(builder, builder->owners, plan->value_count, &owners, sizeof *builder->owners);
     if (builder->failed)
         return NULL;
     builder->op_room = ops;
@@ -204,8 +206,10 @@ static void add_items(struct plan_builder *builder, uint32_t first, uint32_t end
 /* Of a square number; 0 for others. */
 static uint32_t root_of(uint32_t number)
 {
-    uint32_t root = (uint32_t)lround(sqrt((double)number));
-    return root * root == number ? root : 0;
+    uint32_t root = 0;
+    while ((uint64_t)root * root < number)
+        root++;
+    return (uint64_t)root * root == number ? root : 0;
 }
 
 static struct value_shape shape_of_inputs(uint32_t inputs)

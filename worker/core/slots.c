@@ -37,11 +37,19 @@ static uint32_t first_idle(const struct worker_core *core)
     return SLOTS_MAX;
 }
 
+static uint32_t bits_in(uint64_t word)
+{
+    uint32_t bits = 0;
+    for (; word != 0; word &= word - 1)
+        bits++;
+    return bits;
+}
+
 static uint32_t idle_count(const struct worker_core *core)
 {
     uint32_t count = 0;
     for (uint32_t word = 0; word < SLOTS_MAX / 64; word++)
-        count += (uint32_t)__builtin_popcountll(core->idle[word]);
+        count += bits_in(core->idle[word]);
     return count;
 }
 

@@ -200,6 +200,8 @@ static int train_members(struct train_run *run, struct error *error)
 static void complete(struct train_run *run)
 {
     struct error error;
+    if (run->count == 0) /* none could be prepared */
+        return;
     int failed = train_members(run, &error);
     for (uint32_t i = 0; i < run->count; i++) {
         struct train_job *job = &run->cohort[i];

@@ -325,8 +325,8 @@ static void backward(const struct pass *pass, const struct program_step *step)
     const struct op *op = pass_op(pass, step);
     for (uint32_t number = 0; number < directions_of(op); number++) {
         struct direction way = open_direction(pass, op, number);
-        if (op->input == 0)
-            way.use = DELTA_UNWANTED;
+        if (pass->model->program->ops[step->first].input == DELTA_UNWANTED)
+            way.use = DELTA_UNWANTED; /* in both directions */
         direction_back(&way);
     }
 }

@@ -75,7 +75,7 @@ static void misspelt_keys(void **state)
          NULL},
         {VALID "search: {lookahed: 3}\n",
          "x.yaml:6:10: search.lookahed: unknown key; did you mean 'lookahead'? "
-         "known: commit, lookahead, lines, open_lines",
+         "known: commit, lookahead, lines, open_lines, stream",
          NULL},
         {"strategy: {nam: tournament}\n",
          "x.yaml:1:12: strategy.nam: unknown key; did you mean 'name'? known: name", NULL},
@@ -136,7 +136,8 @@ static void values_where_a_mapping_or_list_should_be(void **state)
         {"strategy: {name: [a]}\n",
          "x.yaml:1:18: strategy.name: expected ratchet, tournament, random, got a list", NULL},
         {"search: 3\n",
-         "x.yaml:1:9: search: expected a mapping of commit, lookahead, lines, open_lines", NULL},
+         "x.yaml:1:9: search: expected a mapping of commit, lookahead, lines, open_lines, stream",
+         NULL},
         {"stop: [3]\n", "x.yaml:1:7: stop: expected a mapping of fitness, stagnation, hours", NULL},
     };
     check_all(mistakes, sizeof mistakes / sizeof mistakes[0]);
@@ -334,7 +335,7 @@ static void overrides_that_are_wrong(void **state)
         {VALID, "--set seed=: expected 0 .. 18446744073709551615 (whole), got ''", "seed="},
         {VALID,
          "--set search.lookahead.x=3: unknown key; did you mean 'lookahead'? "
-         "known: commit, lookahead, lines, open_lines",
+         "known: commit, lookahead, lines, open_lines, stream",
          "search.lookahead.x=3"},
         {VALID, "--set stop.hours=-1: expected 0.0001 .. 87600, got '-1'", "stop.hours=-1"},
         {VALID, "--set stop=3: expected a mapping of fitness, stagnation, hours", "stop=3"},

@@ -116,6 +116,7 @@ static const struct {
     {"search.lookahead", "1 .. 65536 (whole)", "8", S, false},
     {"search.lines", "1 .. 1000000 (whole)", "1", S, false},
     {"search.open_lines", "1 .. 1000000 (whole)", "16", S, false},
+    {"search.stream", "line|shared", "line", S, false},
     {"budget.jobs", "1 .. 1000000000000 (whole)", "0", L, true},
     {"stop.fitness", "-1000000000 .. 1000000000", "never", L, false},
     {"stop.stagnation", "0 .. 1000000000000 (whole)", "0", L, false},
