@@ -9,6 +9,7 @@
 
 #include "worker/engine/bf16_units.h"
 #include "worker/engine/data_order.h"
+#include "worker/engine/dead_layers.h"
 #include "worker/engine/engine_private.h"
 #include "worker/engine/first_layer.h"
 #include "worker/engine/float_mode.h"
@@ -28,7 +29,7 @@ enum { EVALUATION_BATCH = 256, BATCH_MAX = 65536 };
 
 /* Above so many parameters networks gain nothing from each other. Four of the others are nearly as
  * good as sixteen. */
-enum { LARGE_PARAMETERS = 100000, COHORT_OF_SMALL = 16 };
+enum { LARGE_PARAMETERS = 100000, COHORT_OF_SMALL = DEAD_MEMBERS_MAX };
 
 struct engine {
     const struct model *model;
@@ -36,6 +37,7 @@ struct engine {
     struct kernels kernels;                     /* of its precision */
     struct workspace workspace;
     struct first_layer first_layer; /* of cohorts; portable only */
+    struct dead_layers dead_layers; /* portable only */
     struct pass pass;
     struct order_cache order;
 };
@@ -97,7 +99,8 @@ static int fill(struct engine *engine, const struct engine_options *options,
         return 0;
     if (reads_panels(options->model->plan))
         engine->workspace.batch.layout = MATRIX_PANELS;
-    if (first_layer_init(&engine->first_layer, options->model, batch) != 0)
+    if (first_layer_init(&engine->first_layer, options->model, batch) != 0 ||
+        dead_layers_init(&engine->dead_layers, options->model, &options->training) != 0)
         return error_set(error, -1, "engine: no memory for cohorts in batches of %u samples",
                          batch);
     return 0;
@@ -120,12 +123,23 @@ struct engine *engine_create(const struct engine_options *options, struct error 
     return engine_create_with(options, kernels_current(), error);
 }
 
+void engine_go_the_long_way(struct engine *engine)
+{
+    engine->dead_layers.is_possible = false;
+}
+
+uint64_t engine_steps_saved(const struct engine *engine)
+{
+    return engine->dead_layers.steps_saved;
+}
+
 void engine_destroy(struct engine **engine)
 {
     if (*engine == NULL)
         return;
     order_cache_fini(&(*engine)->order);
     first_layer_fini(&(*engine)->first_layer);
+    dead_layers_fini(&(*engine)->dead_layers);
     workspace_fini(&(*engine)->workspace);
     free(*engine);
     *engine = NULL;
@@ -139,8 +153,9 @@ struct batch_places {
     uint32_t first, n;
 };
 
-static void prepare_batch(struct engine *engine, const struct samples *samples,
-                          const struct sample_slice *slice, const struct batch_places *places)
+/* Which samples, and their labels. */
+static void choose_batch(struct engine *engine, const struct samples *samples,
+                         const struct sample_slice *slice, const struct batch_places *places)
 {
     struct workspace *workspace = &engine->workspace;
     workspace->n = places->n;
@@ -152,8 +167,21 @@ static void prepare_batch(struct engine *engine, const struct samples *samples,
         workspace->index[i] = slice->index[place];
         workspace->labels[i] = samples->labels[workspace->index[i]];
     }
-    struct batch_source source = {samples, workspace->index, places->n};
+}
+
+/* And what the networks see of them. */
+static void gather_batch(struct engine *engine, const struct samples *samples)
+{
+    struct workspace *workspace = &engine->workspace;
+    struct batch_source source = {samples, workspace->index, workspace->n};
     engine->pass.kernels->gather(&source, &workspace->batch);
+}
+
+static void prepare_batch(struct engine *engine, const struct samples *samples,
+                          const struct sample_slice *slice, const struct batch_places *places)
+{
+    choose_batch(engine, samples, slice, places);
+    gather_batch(engine, samples);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -273,11 +301,13 @@ static void go_forward(struct engine *engine, const struct pass *pass, struct co
     member->loss_sum += add_losses(&engine->workspace, 0) / engine->workspace.n;
 }
 
-/* One member, one step on the batch in use. */
-static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step)
+/* One member, one step on the batch in use; from the sample on, or from what a dead layer left. */
+static void train_member(struct engine *engine, struct cohort_member *member, uint64_t step,
+                         uint32_t number)
 {
     struct pass pass = open_pass(engine, member, step);
     struct updating updating = open_updating(engine, member, step);
+    dead_layers_enter(&engine->dead_layers, number, &pass);
     go_forward(engine, &pass, member);
     update_member(&pass, &updating);
     member->lost_updates += updating.lost;
@@ -285,30 +315,30 @@ static void train_member(struct engine *engine, struct cohort_member *member, ui
 }
 
 /* The same for several, whose first layers go together. */
-static void train_together(struct engine *engine, struct cohort_member *members, uint32_t count,
-                           uint64_t step)
+static void train_together(struct engine *engine, struct cohort_member *const *members,
+                           uint32_t count, uint64_t step)
 {
     struct first_layer *first = &engine->first_layer;
     for (uint32_t i = 0; i < count; i++)
-        first_layer_place(first, i, members[i].network->parameters);
+        first_layer_place(first, i, members[i]->network->parameters);
     first_layer_forward(first, &engine->pass, count);
     for (uint32_t i = 0; i < count; i++) {
-        struct pass pass = open_pass(engine, &members[i], step);
-        struct updating updating = open_updating(engine, &members[i], step);
+        struct pass pass = open_pass(engine, members[i], step);
+        struct updating updating = open_updating(engine, members[i], step);
         pass.first_step = 1;
         first_layer_enter(first, &pass, i);
-        go_forward(engine, &pass, &members[i]);
+        go_forward(engine, &pass, members[i]);
         update_member(&pass, &updating);
-        members[i].lost_updates += updating.lost;
+        members[i]->lost_updates += updating.lost;
         first_layer_leave(first, &pass, i);
     }
     first_layer_backward(first, &engine->pass, count);
     for (uint32_t i = 0; i < count; i++) {
-        struct updating updating = open_updating(engine, &members[i], step);
+        struct updating updating = open_updating(engine, members[i], step);
         updating.gradient = first->gradient + i * first->parameter_count;
         update_stretch(&updating, 0, first->parameter_count);
-        members[i].lost_updates += updating.lost;
-        members[i].network->optimizer_step++;
+        members[i]->lost_updates += updating.lost;
+        members[i]->network->optimizer_step++;
     }
 }
 
@@ -319,19 +349,47 @@ static bool goes_together(const struct engine *engine)
            !(engine->at_step.clamp_norm > 0);
 }
 
+/* At most COHORT_OF_SMALL members. */
 static void train_step(struct engine *engine, struct cohort_member *members, uint32_t count,
                        uint64_t step)
 {
-    const uint32_t most = goes_together(engine) ? engine->first_layer.members_max : 1;
-    for (uint32_t i = 0, n; i < count; i += n) {
-        n = smaller(most, count - i);
-        if (n > 1)
-            train_together(engine, members + i, n, step);
+    struct cohort_member *together[COHORT_OF_SMALL];
+    const uint32_t most = goes_together(engine) ? engine->first_layer.members_max : 0;
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (most > 1 && engine->dead_layers.members[i].first_op == 0)
+            together[waiting++] = &members[i];
         else
-            train_member(engine, &members[i], step);
+            train_member(engine, &members[i], step, i);
+    }
+    for (uint32_t i = 0, n; i < waiting; i += n) {
+        n = smaller(most, waiting - i);
+        if (n > 1)
+            train_together(engine, together + i, n, step);
+        else
+            train_member(engine, together[i], step, (uint32_t)(together[i] - members));
     }
 }
 
+/* Members whose dead layers hold in this step keep them; whether all of `count` do. */
+static bool are_all_dead(struct engine *engine, const struct cohort_member *members, uint32_t count,
+                         uint64_t step)
+{
+    uint32_t dead = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct dead_member *member = &engine->dead_layers.members[i];
+        if (member->first_op == 0)
+            continue;
+        const struct updating updating = open_updating(engine, &members[i], step);
+        if (!dead_layers_hold(&engine->kernels, &updating.update))
+            member->first_op = 0;
+        dead += member->first_op > 0;
+    }
+    engine->dead_layers.steps_saved += dead;
+    return dead == count;
+}
+
+/* Chooses the mini-batch and the step's learning rate. */
 static void prepare_step(struct engine *engine, const struct samples *samples,
                          const struct sample_slice *slice, const struct data_order *order,
                          uint64_t step)
@@ -342,9 +400,62 @@ static void prepare_step(struct engine *engine, const struct samples *samples,
     uint32_t first = (uint32_t)(step % per_epoch) * batch;
     struct batch_places places = {order_cache_get(&engine->order, &epoch), first,
                                   smaller(batch, slice->count - first)};
-    prepare_batch(engine, samples, slice, &places);
+    choose_batch(engine, samples, slice, &places);
     engine->at_step = engine->training;
     engine->at_step.lr = schedule_rate(&engine->training.schedule, engine->training.lr, step);
+}
+
+/* Opens the question which members are dead; how many may be. */
+static uint32_t suspect_members(struct engine *engine, const struct cohort_member *members,
+                                uint32_t count, uint64_t step)
+{
+    uint32_t suspects = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct updating updating = open_updating(engine, &members[i], step);
+        if (engine->dead_layers.members[i].first_op == 0 &&
+            dead_layers_hold(&engine->kernels, &updating.update))
+            suspects +=
+                dead_layers_open(&engine->dead_layers, i, members[i].network, members[i].dropout);
+    }
+    return suspects;
+}
+
+/* Looks behind `step` for members with dead layers, on all samples while one may be. */
+static void look_for_death(struct engine *engine, const struct samples *samples,
+                           const struct sample_slice *slice, const struct cohort_member *members,
+                           uint32_t count, uint64_t step)
+{
+    uint32_t suspects = suspect_members(engine, members, count, step);
+    for (uint32_t first = 0, n; suspects > 0 && first < slice->count; first += n) {
+        n = smaller(EVALUATION_BATCH, slice->count - first);
+        prepare_batch(engine, samples, slice, &(struct batch_places){NULL, first, n});
+        suspects = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            struct pass pass = engine->pass;
+            pass.parameters = members[i].network->parameters;
+            suspects += dead_layers_look(&engine->dead_layers, i, &pass);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        dead_layers_close(&engine->dead_layers, i);
+}
+
+/* All steps of at most COHORT_OF_SMALL members. */
+static void train_group(struct engine *engine, const struct samples *samples,
+                        const struct sample_slice *slice, const struct data_order *order,
+                        struct step_range steps, struct cohort_member *members, uint32_t count)
+{
+    const uint64_t per_epoch = engine_steps_per_epoch(engine, slice);
+    dead_layers_begin(&engine->dead_layers);
+    for (uint64_t step = steps.first; step < steps.end; step++) {
+        prepare_step(engine, samples, slice, order, step);
+        if (!are_all_dead(engine, members, count, step))
+            gather_batch(engine, samples);
+        train_step(engine, members, count, step);
+        if (engine->dead_layers.is_possible &&
+            dead_layers_is_due(step - steps.first + 1, steps.end - step - 1, per_epoch))
+            look_for_death(engine, samples, slice, members, count, step);
+    }
 }
 
 uint32_t engine_cohort_best(const struct model *model)
@@ -367,12 +478,8 @@ int engine_train(struct engine *engine, const struct samples *samples,
         precision_begin(&engine->kernels, engine->training.precision,
                         engine->model->parameter_count, members[i].network->parameters);
     const uint32_t most = engine_cohort_best(engine->model);
-    for (uint32_t i = 0; i < count; i += most) {
-        for (uint64_t step = steps.first; step < steps.end; step++) {
-            prepare_step(engine, samples, slice, order, step);
-            train_step(engine, members + i, smaller(most, count - i), step);
-        }
-    }
+    for (uint32_t i = 0; i < count; i += most)
+        train_group(engine, samples, slice, order, steps, members + i, smaller(most, count - i));
     float_mode_leave(before);
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * engine_private.h: an engine on kernels of one's own choice, for tests and measurements that
- * compare them; everybody else uses engine_create.
+ * compare them, and what else only these need; everybody else uses engine_create.
  */
 #ifndef RATCHET_WORKER_ENGINE_ENGINE_PRIVATE_H
 #define RATCHET_WORKER_ENGINE_ENGINE_PRIVATE_H
@@ -10,5 +10,10 @@
 
 struct engine *engine_create_with(const struct engine_options *options,
                                   const struct kernels *kernels, struct error *error);
+
+/* From now on all steps begin with the sample, also of networks with dead layers. */
+void engine_go_the_long_way(struct engine *engine);
+/* Steps of single members so far that began behind a dead layer. */
+uint64_t engine_steps_saved(const struct engine *engine);
 
 #endif

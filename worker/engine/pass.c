@@ -72,9 +72,15 @@ void pass_on(const struct activations *delta, const struct activations *to, enum
         add_values(delta, to);
 }
 
+bool pass_ends_at(const struct pass *pass, uint32_t value)
+{
+    return value == 0 ||
+           (pass->first_op > 0 && value == pass->model->plan->ops[pass->first_op].input);
+}
+
 void pass_hand_over(const struct pass *pass, uint32_t value)
 {
-    if (value == 0 || !pass->model->program->values[value].delta_by_z)
+    if (pass_ends_at(pass, value) || !pass->model->program->values[value].delta_by_z)
         return;
     const uint32_t maker = value - 1; /* op i makes value i + 1 */
     const struct op *op = &pass->model->plan->ops[maker];
@@ -83,6 +89,15 @@ void pass_hand_over(const struct pass *pass, uint32_t value)
 }
 
 /* ------------------------------------------------------------------------------------ the walks */
+
+/* A step of the program, or as much of it as is to be run. */
+static struct program_step step_of(const struct pass *pass, uint32_t number)
+{
+    struct program_step step = pass->model->program->steps[number];
+    if (step.first < pass->first_op)
+        step.first = pass->first_op;
+    return step;
+}
 
 struct activations pass_logits(const struct pass *pass)
 {
@@ -97,8 +112,10 @@ float *pass_logits_delta(const struct pass *pass)
 void pass_forward(const struct pass *pass)
 {
     const struct program *program = pass->model->program;
-    for (uint32_t i = pass->first_step; i < program->step_count; i++)
-        program->steps[i].row->forward(pass, &program->steps[i]);
+    for (uint32_t i = pass->first_step; i < program->step_count; i++) {
+        const struct program_step step = step_of(pass, i);
+        step.row->forward(pass, &step);
+    }
 }
 
 void pass_backward(const struct pass *pass, const struct pass_update *update)
@@ -109,24 +126,24 @@ void pass_backward(const struct pass *pass, const struct pass_update *update)
     uint64_t pending = pass->model->parameter_count;
     back.update = update;
     for (uint32_t i = program->step_count; i-- > pass->first_step;) {
-        const struct program_step *step = &program->steps[i];
-        const struct op *first = &plan->ops[step->first], *last = &plan->ops[step->end - 1];
+        const struct program_step step = step_of(pass, i);
+        const struct op *first = &plan->ops[step.first], *last = &plan->ops[step.end - 1];
         if (!program->values[last->output].delta_wanted)
             continue; /* nor has anything before it parameters: all of them are updated */
-        bool reports = step->row->reports != NULL && step->row->reports(pass, first);
+        bool reports = step.row->reports != NULL && step.row->reports(pass, first);
         uint64_t done = last->parameters + last->parameter_count;
         if (reports && pending > done) {
             update->done(update->context, done, pending);
             pending = done;
         }
-        step->row->backward(&back, step);
+        step.row->backward(&back, &step);
         done = first->parameters;
         if (!reports && (i == pass->first_step || pending - done >= update_parameters_min))
             update->done(update->context, done, pending);
         if (reports || i == pass->first_step || pending - done >= update_parameters_min)
             pending = done;
     }
-    const uint64_t bottom = plan->ops[program->steps[pass->first_step].first].parameters;
+    const uint64_t bottom = plan->ops[step_of(pass, pass->first_step).first].parameters;
     if (pending > bottom) /* the first steps had nothing to do */
         update->done(update->context, bottom, pending);
 }

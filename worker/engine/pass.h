@@ -34,6 +34,9 @@ struct pass {
     const float *parameters;
     struct pass_dropout dropout;
     uint32_t first_step; /* of the program: those before it are somebody else's. Usually 0 */
+    /* Not 0: the first step begins with this op of it, and nobody wants the delta of what that
+     * reads (dead_layers.h). */
+    uint32_t first_op;
     const struct pass_update *update; /* on the way back */
 };
 

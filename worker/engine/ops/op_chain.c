@@ -60,18 +60,27 @@ static uint64_t scratch(const struct model *model, const struct op *op, uint32_t
     return (uint64_t)2 * op->out.channels * workspace_row(samples_max);
 }
 
-/* One by one: the deltas between take turns in two places. */
+/* Where the delta of what an op of the chain reads goes: between its layers these take turns in two
+ * places. */
+static struct activations delta_before(const struct pass *pass, const struct program_step *step,
+                                       uint32_t number)
+{
+    const uint32_t input = pass->model->plan->ops[number].input;
+    struct activations before = pass_delta(pass, input);
+    if (number > step->first || pass_ends_at(pass, input))
+        before.values =
+            pass->workspace->scratch + (size_t)(number % 2) * before.units * before.stride;
+    return before;
+}
+
+/* One by one. */
 static void back_by_layers(const struct pass *pass, const struct program_step *step,
                            struct activations delta)
 {
     const struct plan *plan = pass->model->plan;
-    float *places[2] = {pass->workspace->scratch,
-                        pass->workspace->scratch + (size_t)delta.units * delta.stride};
     for (uint32_t i = step->end; i-- > step->first;) {
         const struct op *op = &plan->ops[i];
-        struct activations before = pass_delta(pass, op->input);
-        if (i > step->first)
-            before.values = places[i % 2];
+        struct activations before = delta_before(pass, step, i);
         linear_gradient(pass, op, &delta);
         linear_back(pass, op, &delta, &before);
         if (i > step->first) {
@@ -100,7 +109,7 @@ static void backward(const struct pass *pass, const struct program_step *step)
     struct chain_backward way = {
         .chain = open_chain(pass, step),
         .delta = delta.values,
-        .delta_before = pass_delta(pass, first->input).values,
+        .delta_before = delta_before(pass, step, step->first).values,
         .gradient = pass->workspace->gradient + first->parameters,
     };
     pass->kernels->chain_backward(&way); /* hands over by z itself */

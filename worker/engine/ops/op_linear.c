@@ -238,7 +238,8 @@ static void backward(const struct pass *pass, const struct program_step *step)
         activation_backward(pass, step->first, &values, pass_kept(pass, op), &delta);
     }
     /* Before the gradient: once that is there, the weights may change. */
-    hand_back(pass, step, &delta);
+    if (!pass_ends_at(pass, op->input))
+        hand_back(pass, step, &delta);
     if (reports(pass, op))
         gradient_in_stretches(pass, op, &delta);
     else

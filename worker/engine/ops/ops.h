@@ -73,6 +73,10 @@ void activation_forward(const struct pass *pass, uint32_t op, const struct activ
 void activation_backward(const struct pass *pass, uint32_t op, const struct activations *values,
                          const float *kept, const struct activations *delta);
 
+/* Whether it is what the pass begins with, whose delta nobody wants: the sample, or what a dead
+ * layer left. */
+bool pass_ends_at(const struct pass *pass, uint32_t value);
+
 /* The delta of a value as its maker wants to find it: by z where program_value says so. To be
  * called by the value's one reader when it has written it. */
 void pass_hand_over(const struct pass *pass, uint32_t value);
