@@ -1,6 +1,7 @@
 /* dead_layers.c: see dead_layers.h. */
 #include "worker/engine/dead_layers.h"
 
+#include "worker/engine/mini_batch.h"
 #include "worker/engine/ops/ops.h"
 #include "worker/engine/precision.h"
 #include "worker/engine/program.h"
@@ -92,26 +93,31 @@ bool dead_layers_is_due(uint64_t done, uint64_t left, uint64_t steps_per_epoch)
     return (done & (done - 1)) == 0 && left >= steps_per_epoch / 2 && left > 0;
 }
 
-bool dead_layers_hold(const struct kernels *kernels, const struct update *update)
+/* Whether a member's next update leaves parameters as they are whose gradient and moments are +0.
+ */
+static bool holds(const struct kernels *kernels, const struct training_settings *at_step,
+                  const struct cohort_member *member)
 {
+    const struct update update =
+        update_prepare(at_step, member->weight_decay, member->network->optimizer_step);
     /* Zeros of both signs stay when nothing or +0 is taken away, ones when nothing is scaled. */
     const float before[] = {0.0F, -0.0F, 1.0F, -1.0F}, zeros[4] = {0};
     float w[4], m[4] = {0}, v[4] = {0};
     memcpy(w, before, sizeof w);
     const struct stored_rounding rounding = {.kernels = kernels, .precision = PRECISION_FP32};
-    precision_update(&rounding, update, &(struct updated){zeros, w, m, v}, 0, 4);
+    precision_update(&rounding, &update, &(struct updated){zeros, w, m, v}, 0, 4);
     return memcmp(w, before, sizeof w) == 0 && are_zero(m, 4) && are_zero(v, 4);
 }
 
 /* ---------------------------------------------------------------------------------- the proof */
 
-bool dead_layers_open(struct dead_layers *dead, uint32_t number, const struct network *network,
-                      double dropout)
+/* False when the member's numbers say that nothing is dead. */
+static bool open_question(struct dead_layers *dead, uint32_t number, const struct cohort_member *of)
 {
     struct dead_member *member = &dead->members[number];
     const struct plan *plan = dead->model->plan;
-    assert(number < DEAD_MEMBERS_MAX);
-    member->drops = dropout > 0;
+    const struct network *network = of->network;
+    member->drops = of->dropout > 0;
     member->lowest = PLAN_NONE;
     member->limit = 0;
     for (uint32_t i = 0; i + 1 < plan->op_count; i++) { /* the logits are never dead */
@@ -147,7 +153,7 @@ static bool batch_is_finite(const struct pass *pass)
     return are_finite(batch->by_feature, (uint64_t)pass->model->inputs * batch->stride);
 }
 
-/* The first mini-batch: all layers. Numbers that are not finite end the question above them. */
+/* The first samples: all layers. Numbers that are not finite end the question above them. */
 static void look_at_all(struct dead_member *member, const struct pass *pass)
 {
     const struct plan *plan = pass->model->plan;
@@ -177,7 +183,9 @@ static void look_at_lowest(struct dead_member *member, const struct pass *pass)
     }
 }
 
-bool dead_layers_look(struct dead_layers *dead, uint32_t number, const struct pass *pass)
+/* Looks at the samples of the pass, which has the member's parameters and no dropout. False when
+ * there is nothing left to look for. */
+static bool look(struct dead_layers *dead, uint32_t number, const struct pass *pass)
 {
     struct dead_member *member = &dead->members[number];
     if (member->limit == 0)
@@ -192,7 +200,8 @@ bool dead_layers_look(struct dead_layers *dead, uint32_t number, const struct pa
     return goes_on(member);
 }
 
-void dead_layers_close(struct dead_layers *dead, uint32_t number)
+/* All samples have been looked at. */
+static void close_question(struct dead_layers *dead, uint32_t number)
 {
     struct dead_member *member = &dead->members[number];
     if (member->limit == 0)
@@ -209,7 +218,53 @@ void dead_layers_close(struct dead_layers *dead, uint32_t number)
     member->limit = 0;
 }
 
+/* Opens the question for all members; of how many. */
+static uint32_t suspect(struct dead_layers *dead, const struct pass *pass,
+                        const struct dead_search *search)
+{
+    uint32_t suspects = 0;
+    for (uint32_t i = 0; i < search->count; i++) {
+        const struct cohort_member *member = &search->members[i];
+        if (dead->members[i].first_op == 0 && holds(pass->kernels, search->at_step, member))
+            suspects += open_question(dead, i, member);
+    }
+    return suspects;
+}
+
+void dead_layers_search(struct dead_layers *dead, const struct pass *pass,
+                        const struct dead_search *search)
+{
+    const struct sample_slice *slice = search->slice;
+    uint32_t suspects = dead->is_possible ? suspect(dead, pass, search) : 0;
+    for (uint32_t first = 0, n; suspects > 0 && first < slice->count; first += n) {
+        n = mini_batch_evaluation(pass, search->samples, slice, first);
+        suspects = 0;
+        for (uint32_t i = 0; i < search->count; i++) {
+            struct pass own = *pass;
+            own.parameters = search->members[i].network->parameters;
+            suspects += look(dead, i, &own);
+        }
+    }
+    for (uint32_t i = 0; i < search->count; i++)
+        close_question(dead, i);
+}
+
 /* ---------------------------------------------------------------------------------- the steps */
+
+bool dead_layers_hold_all(struct dead_layers *dead, const struct pass *pass,
+                          const struct dead_search *search)
+{
+    uint32_t count = 0;
+    assert(search->count <= DEAD_MEMBERS_MAX);
+    for (uint32_t i = 0; i < search->count; i++) {
+        uint32_t *first_op = &dead->members[i].first_op;
+        if (*first_op > 0 && !holds(pass->kernels, search->at_step, &search->members[i]))
+            *first_op = 0;
+        count += *first_op > 0;
+    }
+    dead->steps_saved += count;
+    return count == search->count;
+}
 
 void dead_layers_enter(const struct dead_layers *dead, uint32_t number, struct pass *pass)
 {

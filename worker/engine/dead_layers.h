@@ -46,22 +46,29 @@ int dead_layers_init(struct dead_layers *dead, const struct model *model,
                      const struct training_settings *settings) __attribute__((warn_unused_result));
 void dead_layers_fini(struct dead_layers *dead);
 
+/* Whose layers, and the numbers that they may be dead by. */
+struct dead_search {
+    const struct samples *samples;
+    const struct sample_slice *slice;
+    const struct training_settings *at_step; /* with the learning rate of the step in work */
+    const struct cohort_member *members;
+    uint32_t count; /* at most DEAD_MEMBERS_MAX */
+};
+
 /* At the start of a call: nothing is known of anybody. */
 void dead_layers_begin(struct dead_layers *dead);
 
-/* Whether it pays to look behind step `done` (from 1) of a call, with so many left. */
-bool dead_layers_is_due(uint64_t done, uint64_t left, uint64_t steps_per_epoch);
-/* Whether an update leaves parameters as they are whose gradient and moments are +0. */
-bool dead_layers_hold(const struct kernels *kernels, const struct update *update);
+/* Before a step: members whose zeros it would not leave as they are begin with the sample again.
+ * True when all are dead, so that nobody reads the sample. */
+bool dead_layers_hold_all(struct dead_layers *dead, const struct pass *pass,
+                          const struct dead_search *search);
 
-/* Begins to look at a member behind a step; false when its numbers say that nothing is dead. */
-bool dead_layers_open(struct dead_layers *dead, uint32_t member, const struct network *network,
-                      double dropout);
-/* Looks at the mini-batch that is prepared in the pass, which has the member's parameters and no
- * dropout. False when there is nothing left to look for. */
-bool dead_layers_look(struct dead_layers *dead, uint32_t member, const struct pass *pass);
-/* All samples have been looked at. */
-void dead_layers_close(struct dead_layers *dead, uint32_t member);
+/* Whether it may pay to search behind step `done` (from 1) of a call, with so many left. */
+bool dead_layers_is_due(uint64_t done, uint64_t left, uint64_t steps_per_epoch);
+/* Behind a step: which layers are dead. Uses up the mini-batch of the pass, whose parameters and
+ * dropout are nobody's. */
+void dead_layers_search(struct dead_layers *dead, const struct pass *pass,
+                        const struct dead_search *search);
 
 /* Lets a pass begin behind the member's dead layer. */
 void dead_layers_enter(const struct dead_layers *dead, uint32_t member, struct pass *pass);

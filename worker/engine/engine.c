@@ -13,6 +13,7 @@
 #include "worker/engine/engine_private.h"
 #include "worker/engine/first_layer.h"
 #include "worker/engine/float_mode.h"
+#include "worker/engine/mini_batch.h"
 #include "worker/engine/norm.h"
 #include "worker/engine/pass.h"
 #include "worker/engine/precision.h"
@@ -24,8 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Evaluation's mini-batch. Each sample's numbers are its own: its size is no part of a result. */
-enum { EVALUATION_BATCH = 256, BATCH_MAX = 65536 };
+enum { BATCH_MAX = 65536 };
 
 /* Above so many parameters networks gain nothing from each other. Four of the others are nearly as
  * good as sixteen. */
@@ -146,43 +146,6 @@ void engine_destroy(struct engine **engine)
 }
 
 /* ------------------------------------------------------------------------------- mini-batches */
-
-/* Of which samples a mini-batch is: members of the slice, by place. */
-struct batch_places {
-    const uint32_t *permutation; /* NULL: in the slice's own order */
-    uint32_t first, n;
-};
-
-/* Which samples, and their labels. */
-static void choose_batch(struct engine *engine, const struct samples *samples,
-                         const struct sample_slice *slice, const struct batch_places *places)
-{
-    struct workspace *workspace = &engine->workspace;
-    workspace->n = places->n;
-    workspace->batch.stride = workspace_row(places->n);
-    for (uint32_t i = 0; i < places->n; i++) {
-        uint32_t place = places->first + i;
-        if (places->permutation != NULL)
-            place = places->permutation[place];
-        workspace->index[i] = slice->index[place];
-        workspace->labels[i] = samples->labels[workspace->index[i]];
-    }
-}
-
-/* And what the networks see of them. */
-static void gather_batch(struct engine *engine, const struct samples *samples)
-{
-    struct workspace *workspace = &engine->workspace;
-    struct batch_source source = {samples, workspace->index, workspace->n};
-    engine->pass.kernels->gather(&source, &workspace->batch);
-}
-
-static void prepare_batch(struct engine *engine, const struct samples *samples,
-                          const struct sample_slice *slice, const struct batch_places *places)
-{
-    choose_batch(engine, samples, slice, places);
-    gather_batch(engine, samples);
-}
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -371,24 +334,6 @@ static void train_step(struct engine *engine, struct cohort_member *members, uin
     }
 }
 
-/* Members whose dead layers hold in this step keep them; whether all of `count` do. */
-static bool are_all_dead(struct engine *engine, const struct cohort_member *members, uint32_t count,
-                         uint64_t step)
-{
-    uint32_t dead = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct dead_member *member = &engine->dead_layers.members[i];
-        if (member->first_op == 0)
-            continue;
-        const struct updating updating = open_updating(engine, &members[i], step);
-        if (!dead_layers_hold(&engine->kernels, &updating.update))
-            member->first_op = 0;
-        dead += member->first_op > 0;
-    }
-    engine->dead_layers.steps_saved += dead;
-    return dead == count;
-}
-
 /* Chooses the mini-batch and the step's learning rate. */
 static void prepare_step(struct engine *engine, const struct samples *samples,
                          const struct sample_slice *slice, const struct data_order *order,
@@ -400,44 +345,9 @@ static void prepare_step(struct engine *engine, const struct samples *samples,
     uint32_t first = (uint32_t)(step % per_epoch) * batch;
     struct batch_places places = {order_cache_get(&engine->order, &epoch), first,
                                   smaller(batch, slice->count - first)};
-    choose_batch(engine, samples, slice, &places);
+    mini_batch_choose(&engine->workspace, samples, slice, &places);
     engine->at_step = engine->training;
     engine->at_step.lr = schedule_rate(&engine->training.schedule, engine->training.lr, step);
-}
-
-/* Opens the question which members are dead; how many may be. */
-static uint32_t suspect_members(struct engine *engine, const struct cohort_member *members,
-                                uint32_t count, uint64_t step)
-{
-    uint32_t suspects = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct updating updating = open_updating(engine, &members[i], step);
-        if (engine->dead_layers.members[i].first_op == 0 &&
-            dead_layers_hold(&engine->kernels, &updating.update))
-            suspects +=
-                dead_layers_open(&engine->dead_layers, i, members[i].network, members[i].dropout);
-    }
-    return suspects;
-}
-
-/* Looks behind `step` for members with dead layers, on all samples while one may be. */
-static void look_for_death(struct engine *engine, const struct samples *samples,
-                           const struct sample_slice *slice, const struct cohort_member *members,
-                           uint32_t count, uint64_t step)
-{
-    uint32_t suspects = suspect_members(engine, members, count, step);
-    for (uint32_t first = 0, n; suspects > 0 && first < slice->count; first += n) {
-        n = smaller(EVALUATION_BATCH, slice->count - first);
-        prepare_batch(engine, samples, slice, &(struct batch_places){NULL, first, n});
-        suspects = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            struct pass pass = engine->pass;
-            pass.parameters = members[i].network->parameters;
-            suspects += dead_layers_look(&engine->dead_layers, i, &pass);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++)
-        dead_layers_close(&engine->dead_layers, i);
 }
 
 /* All steps of at most COHORT_OF_SMALL members. */
@@ -446,15 +356,15 @@ static void train_group(struct engine *engine, const struct samples *samples,
                         struct step_range steps, struct cohort_member *members, uint32_t count)
 {
     const uint64_t per_epoch = engine_steps_per_epoch(engine, slice);
+    const struct dead_search search = {samples, slice, &engine->at_step, members, count};
     dead_layers_begin(&engine->dead_layers);
     for (uint64_t step = steps.first; step < steps.end; step++) {
         prepare_step(engine, samples, slice, order, step);
-        if (!are_all_dead(engine, members, count, step))
-            gather_batch(engine, samples);
+        if (!dead_layers_hold_all(&engine->dead_layers, &engine->pass, &search))
+            mini_batch_gather(&engine->pass, samples);
         train_step(engine, members, count, step);
-        if (engine->dead_layers.is_possible &&
-            dead_layers_is_due(step - steps.first + 1, steps.end - step - 1, per_epoch))
-            look_for_death(engine, samples, slice, members, count, step);
+        if (dead_layers_is_due(step - steps.first + 1, steps.end - step - 1, per_epoch))
+            dead_layers_search(&engine->dead_layers, &engine->pass, &search);
     }
 }
 
@@ -527,8 +437,7 @@ void engine_evaluate(struct engine *engine, const struct samples *samples,
     pass.parameters = network->parameters;
     struct float_mode before = float_mode_enter();
     for (uint32_t first = 0, n; first < slice->count; first += n) {
-        n = smaller(EVALUATION_BATCH, slice->count - first);
-        prepare_batch(engine, samples, slice, &(struct batch_places){NULL, first, n});
+        n = mini_batch_evaluation(&pass, samples, slice, first);
         pass_forward(&pass);
         compute_losses(&pass, 0, NULL);
         sum = add_losses(&engine->workspace, sum);

@@ -19,7 +19,10 @@
 
 #include <math.h>
 
-enum { TRIALS = 1000, COHORT_MAX = 3 };
+/* More samples than one look of the engine takes in, so that a layer may be zero on all but the
+ * last.
+ */
+enum { TRIALS = 1000, COHORT_MAX = 3, MANY_SAMPLES = 600, LARGE_BATCH = 70, EPOCH = 9 };
 
 /* ---------------------------------------------------------------------------------- what is drawn
  */
@@ -58,6 +61,10 @@ static struct setting draw_setting(struct random *random)
 static void draw_training(struct trial *trial)
 {
     struct training_settings *training = &trial->setting.training;
+    training->batch = LARGE_BATCH;
+    fixture_data_destroy(&trial->setting.data);
+    trial->setting.data =
+        fixture_data_create(trial->setting.model, SAMPLE_U8, MANY_SAMPLES, trial->steps.first);
     if (random_below(&trial->random, 3) == 0) {
         training->optimizer = OPTIMIZER_SGD;
         training->momentum = random_below(&trial->random, 2) == 0 ? 0 : 0.9;
@@ -86,13 +93,16 @@ static void spoil(struct random *random, struct network *network)
         network->parameters[random_below(random, count)] = special[random_below(random, 4)];
 }
 
-/* Moments of a training before: of all parameters, or zeros of either sign. */
-static void keep_moments(struct random *random, struct network *network, bool zeros)
+/* Moments of a training before: of all parameters, the first, the second, or zeros of both signs.
+ */
+static void keep_moments(struct random *random, struct network *network)
 {
+    const uint32_t kept = random_below(random, 4);
     for (uint64_t i = 0; i < network->model->parameter_count; i++) {
-        network->m[i] =
-            zeros ? (random_below(random, 2) == 0 ? 0.0F : -0.0F) : (float)(uniform(random) - 0.5);
-        network->v[i] = zeros ? 0.0F : (float)uniform(random);
+        network->m[i] = (kept & 1) != 0 ? (float)(uniform(random) - 0.5) : 0.0F;
+        if ((kept & 1) == 0 && random_below(random, 2) == 0)
+            network->m[i] = -0.0F;
+        network->v[i] = (kept & 2) != 0 ? (float)uniform(random) : 0.0F;
     }
     network->optimizer_step = 1 + random_below(random, 1000);
 }
@@ -110,8 +120,8 @@ static struct cohort_member draw_member(struct trial *trial, uint32_t number)
     if (kind < 6)
         weaken(random, network, kind < 4);
     if (random_below(random, 3) == 0)
-        keep_moments(random, network, random_below(random, 2) == 0);
-    static const double decays[] = {0, 0, 0, 0, 1e-9, 0.3}, rates[] = {0, 0, 0, 0.2};
+        keep_moments(random, network);
+    static const double decays[] = {0, 0, 0, 0, 1e-9, 0.3}, rates[] = {0, 0, 0.2, 0.6};
     member.weight_decay = decays[random_below(random, 6)];
     member.dropout = rates[random_below(random, 4)];
     if (random_below(random, 50) == 0)
@@ -124,13 +134,15 @@ static struct cohort_member draw_member(struct trial *trial, uint32_t number)
     return member;
 }
 
-static struct trial draw_trial(uint64_t seed)
+/* Of this topology, or NULL: of any. */
+static struct trial draw_trial(uint64_t seed, const char *topology)
 {
     struct trial trial = {.random = random_open(seed, 0, 0, RANDOM_NULL)};
-    trial.setting = draw_setting(&trial.random);
-    draw_training(&trial);
+    trial.setting =
+        topology != NULL ? setting_open(topology, ACTIVATION_RELU) : draw_setting(&trial.random);
     trial.steps.first = random_below(&trial.random, 8);
-    trial.steps.end = trial.steps.first + PER_EPOCH + random_below(&trial.random, PER_EPOCH + 1);
+    trial.steps.end = trial.steps.first + EPOCH + random_below(&trial.random, EPOCH + 1);
+    draw_training(&trial);
     trial.count = 1 + random_below(&trial.random, COHORT_MAX);
     return trial;
 }
@@ -161,7 +173,7 @@ static uint64_t train_both_ways(struct trial *trial, const struct kernels *kerne
     setting_train(by_all, &trial->setting, trial->steps, longer, trial->count);
     setting_train(by_itself, &trial->setting, trial->steps, shorter, trial->count);
     const uint64_t saved = engine_steps_saved(by_itself);
-    const uint64_t at = trial->steps.first + 1 + random_below(&trial->random, PER_EPOCH);
+    const uint64_t at = trial->steps.first + 1 + random_below(&trial->random, EPOCH);
     setting_train(by_itself, &trial->setting, (struct step_range){trial->steps.first, at}, cut,
                   trial->count);
     setting_train(by_itself, &trial->setting, (struct step_range){at, trial->steps.end}, cut,
@@ -186,7 +198,7 @@ static void the_short_way_has_the_bits_of_the_long_way(void **state)
     const uint32_t kernel_count = fixture_kernels(kernels);
     uint32_t certain = 0, taken = 0;
     for (uint32_t seed = 0; seed < TRIALS; seed++) {
-        struct trial trial = draw_trial(seed);
+        struct trial trial = draw_trial(seed, NULL);
         const uint64_t saved = train_both_ways(&trial, kernels[seed % kernel_count]);
         if (trial.is_certain && saved + 1 < trial.steps.end - trial.steps.first)
             fail_msg("trial %u: a dead layer was passed over", seed);
@@ -198,10 +210,30 @@ static void the_short_way_has_the_bits_of_the_long_way(void **state)
     assert_true(taken > TRIALS / 2 && certain > TRIALS / 10);
 }
 
+/* Chains whose values are not all kept, layers that are updated in stretches. */
+static void deep_and_wide_nets_do_as_well(void **state)
+{
+    (void)state;
+    static const char *const topologies[] = {"mlp:120x4", "mlp:90x3",         "mlp:61x2",
+                                             "mlp:250x1", "mlp:[1x90,1x800]", "mlp:[5x4,1x30,9x1]"};
+    const struct kernels *kernels[3];
+    const uint32_t kernel_count = fixture_kernels(kernels);
+    for (uint32_t t = 0; t < sizeof topologies / sizeof topologies[0]; t++) {
+        uint32_t taken = 0;
+        for (uint32_t seed = 0; seed < 9; seed++) {
+            struct trial trial = draw_trial(seed, topologies[t]);
+            taken += train_both_ways(&trial, kernels[seed % kernel_count]) > 0;
+            setting_close(&trial.setting);
+        }
+        assert_true(taken > 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_short_way_has_the_bits_of_the_long_way),
+        cmocka_unit_test(deep_and_wide_nets_do_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
