@@ -69,7 +69,7 @@ static void draw_training(struct trial *trial)
         training->optimizer = OPTIMIZER_SGD;
         training->momentum = random_below(&trial->random, 2) == 0 ? 0 : 0.9;
     }
-    if (random_below(&trial->random, 10) == 0)
+    if (random_below(&trial->random, 20) == 0)
         training->l2 = 0.01;
     trial->is_certain = training->l2 == 0;
 }
@@ -119,9 +119,9 @@ static struct cohort_member draw_member(struct trial *trial, uint32_t number)
         weaken(random, network, false);
     if (kind < 6)
         weaken(random, network, kind < 4);
-    if (random_below(random, 3) == 0)
+    if (random_below(random, 4) == 0)
         keep_moments(random, network);
-    static const double decays[] = {0, 0, 0, 0, 1e-9, 0.3}, rates[] = {0, 0, 0.2, 0.6};
+    static const double decays[] = {0, 0, 0, 0, 1e-9, 0.3}, rates[] = {0, 0, 0, 0.6};
     member.weight_decay = decays[random_below(random, 6)];
     member.dropout = rates[random_below(random, 4)];
     if (random_below(random, 50) == 0)
