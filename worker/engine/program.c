@@ -24,15 +24,6 @@ static void make_steps(struct program *program, const struct plan *plan)
     }
 }
 
-/* Whether there is code for every op. */
-static bool is_runnable(const struct plan *plan)
-{
-    for (uint32_t i = 0; i < plan->op_count; i++)
-        if (op_rows[plan->ops[i].kind] == NULL)
-            return false;
-    return true;
-}
-
 /* -------------------------------------------------------------------------------------- values */
 
 static void make_values(struct program *program, const struct plan *plan)
@@ -97,7 +88,7 @@ static bool is_activated(const struct plan *plan, uint32_t value)
     return value > 0 && plan->ops[value - 1].activates; /* op i makes value i + 1 */
 }
 
-/* A value's one reader tells its maker the delta by z, where its op calls pass_hand_over. */
+/* A value's one reader tells its maker the delta by z, where its op does so. */
 static int mark_handing_over(struct program *program, const struct plan *plan)
 {
     uint32_t *readers = calloc(plan->value_count, sizeof *readers);
@@ -105,8 +96,7 @@ static int mark_handing_over(struct program *program, const struct plan *plan)
         return -1;
     for (uint32_t i = 0; i < plan->op_count; i++) {
         const struct op *op = &plan->ops[i];
-        bool hands_over = op->kind == OP_LINEAR || op->kind == OP_CONV || op->kind == OP_MAX_POOL;
-        readers[op->input] += hands_over ? 1 : 2; /* two: nobody hands over */
+        readers[op->input] += op_rows[op->kind]->hands_over ? 1 : 2; /* two: nobody hands over */
         if (op->other != PLAN_NONE)
             readers[op->other] += 2;
     }
@@ -157,10 +147,8 @@ struct program *program_create(const struct model *model)
 {
     const struct plan *plan = model->plan;
     struct program *program = calloc(1, sizeof *program);
-    if (program == NULL || !is_runnable(plan)) {
-        free(program);
+    if (program == NULL)
         return NULL;
-    }
     program->steps = calloc(plan->op_count, sizeof *program->steps);
     program->values = calloc(plan->value_count, sizeof *program->values);
     program->ops = calloc(plan->op_count, sizeof *program->ops);

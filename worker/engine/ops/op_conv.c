@@ -380,5 +380,6 @@ const struct op_row op_conv = {
     .scratch = scratch,
     .forward = forward,
     .backward = backward,
+    .hands_over = true,
     .flops = flops,
 };

@@ -258,6 +258,7 @@ const struct op_row op_linear = {
     .scratch = scratch,
     .forward = forward,
     .backward = backward,
+    .hands_over = true,
     .reports = reports,
     .flops = flops,
 };

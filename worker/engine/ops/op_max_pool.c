@@ -89,4 +89,5 @@ const struct op_row op_max_pool = {
     .name = "max_pool",
     .forward = forward,
     .backward = backward,
+    .hands_over = true,
 };

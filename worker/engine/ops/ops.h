@@ -25,6 +25,8 @@ struct op_row {
     /* Whether `backward` itself tells pass->update which stretches of the op's gradient are there,
      * from the last to the first, when its parameters are no longer read. NULL: it never does. */
     bool (*reports)(const struct pass *pass, const struct op *op);
+    /* Whether `backward` calls pass_hand_over for its input. */
+    bool hands_over;
     /* Operations of the products for one sample, forward and back; that of the input's delta only
      * where it is wanted. NULL: none. */
     double (*flops)(const struct op *op, enum delta_use input);
