@@ -263,18 +263,16 @@ static void train_run(void *handle, const struct evaluator_environment *environm
         run_cohort(&run, jobs, count, done);
 }
 
-/*
- * A network in company saves its share of a mini-batch's gathering and conversion, and the more the
- * smaller it is; with four of them nearly all of that is gained. Large ones would only push one
- * another out of the caches.
- */
+/* As many as the engine likes; but four gain nearly all that there is, and jobs that are not given
+ * to this slot may be another's. */
 static uint32_t train_cohort(const void *handle)
 {
-    enum { TOGETHER = 4, PARAMETERS_MAX = 100000 };
+    enum { ENOUGH = 4 };
     const struct train_state *state = handle;
     if (!state->data.is_open)
         return 0;
-    return state->data.model->parameter_count <= PARAMETERS_MAX ? TOGETHER : 1;
+    const uint32_t best = engine_cohort_best(state->data.model);
+    return best < ENOUGH ? best : ENOUGH;
 }
 
 const struct evaluator train_evaluator = {
