@@ -195,6 +195,24 @@ struct damage_run fixture_expect_one(const struct fixture *fixture, uint32_t par
     return run;
 }
 
+void fixture_try(const struct fixture_trial *trial, uint32_t *seen)
+{
+    struct fixture *fixture = fixture_make_model(trial->model, trial->name);
+    float *fresh = calloc(fixture->model->parameter_count, sizeof *fresh);
+    assert_non_null(fresh);
+    assert_int_equal(fixture->model->layer_count, trial->layers);
+    for (uint64_t job = 0; job < trial->jobs; job++) {
+        fixture_apply(fixture, job);
+        struct random random = random_open(FIXTURE_SEED, fixture->job.key.line, job, RANDOM_INIT);
+        model_draw(fixture->model, &random, fresh);
+        struct damage_run run = fixture_expect_one(fixture, trial->parts);
+        seen[run.layer] |= UINT32_C(1) << run.unit;
+        trial->expect(fixture, run, fresh);
+    }
+    free(fresh);
+    fixture_destroy(&fixture);
+}
+
 uint64_t fixture_changed(const struct fixture *fixture)
 {
     uint64_t changed = 0;

@@ -55,6 +55,20 @@ uint32_t fixture_hidden(const struct fixture *fixture);
 void fixture_expect_child(const struct fixture *fixture);
 /* That exactly one unit was hit, in these parts; gives its run. */
 struct damage_run fixture_expect_one(const struct fixture *fixture, uint32_t parts);
+
+/*
+ * Carries an operator out for many jobs that each hit one unit in these parts. `expect` holds the
+ * child against what the run says; `fresh` is what model_draw gives for that job. Each unit that
+ * was hit sets its bit in seen[layer].
+ */
+struct fixture_trial {
+    const struct fixture_model *model;
+    const char *name;
+    uint32_t parts, jobs, layers; /* of the model */
+    void (*expect)(const struct fixture *fixture, struct damage_run run, const float *fresh);
+};
+void fixture_try(const struct fixture_trial *trial, uint32_t *seen);
+
 /* Numbers that differ between child and first parent, moments not counted. */
 uint64_t fixture_changed(const struct fixture *fixture);
 /* Numbers in the columns and rows of that unit. */

@@ -57,6 +57,7 @@ static void expect_number(const struct fixture *fixture, uint64_t at, float expe
 
 static void expect_hit(const struct fixture *fixture, struct damage_run run, const float *fresh)
 {
+    assert_int_equal(fixture->model->layers[1].kind, UNIT_HEAD);
     uint64_t at = 0;
     for (uint32_t t = 0; t < TENSORS; t++)
         for (uint32_t i = 0; i < tensors[t].rows * tensors[t].columns; i++, at++) {
@@ -73,24 +74,11 @@ static void expect_hit(const struct fixture *fixture, struct damage_run run, con
 
 static void check_operator(const char *name, uint32_t parts)
 {
-    struct fixture *fixture = fixture_make_model(&encoder, name);
-    float *fresh = calloc(fixture->model->parameter_count, sizeof *fresh);
+    const struct fixture_trial trial = {&encoder, name, parts, JOBS, LAYERS, expect_hit};
     uint32_t seen[LAYERS] = {0};
-    assert_non_null(fresh);
-    assert_int_equal(fixture->model->layer_count, LAYERS);
-    assert_int_equal(fixture->model->layers[1].kind, UNIT_HEAD);
-    for (uint64_t job = 0; job < JOBS; job++) {
-        fixture_apply(fixture, job);
-        struct random random = random_open(FIXTURE_SEED, fixture->job.key.line, job, RANDOM_INIT);
-        model_draw(fixture->model, &random, fresh);
-        struct damage_run run = fixture_expect_one(fixture, parts);
-        seen[run.layer] |= UINT32_C(1) << run.unit;
-        expect_hit(fixture, run, fresh);
-    }
+    fixture_try(&trial, seen);
     assert_int_equal(seen[1], 3);  /* both heads */
     assert_int_equal(seen[2], 63); /* all channels between */
-    free(fresh);
-    fixture_destroy(&fixture);
 }
 
 static void a_unit_that_is_cut_off_loses_its_rows(void **state)

@@ -68,22 +68,10 @@ static void expect_hit(const struct fixture *fixture, struct damage_run run, con
 
 static void check_operator(const char *name, uint32_t parts)
 {
-    struct fixture *fixture = fixture_make_model(&sequence, name);
-    float *fresh = calloc(fixture->model->parameter_count, sizeof *fresh);
-    bool seen[LAYERS] = {false};
-    assert_non_null(fresh);
-    assert_int_equal(fixture->model->layer_count, LAYERS);
-    for (uint64_t job = 0; job < JOBS; job++) {
-        fixture_apply(fixture, job);
-        struct random random = random_open(FIXTURE_SEED, fixture->job.key.line, job, RANDOM_INIT);
-        model_draw(fixture->model, &random, fresh);
-        struct damage_run run = fixture_expect_one(fixture, parts);
-        seen[run.layer] = true;
-        expect_hit(fixture, run, fresh);
-    }
-    assert_true(seen[0] && seen[1] && seen[2]);
-    free(fresh);
-    fixture_destroy(&fixture);
+    const struct fixture_trial trial = {&sequence, name, parts, JOBS, LAYERS, expect_hit};
+    uint32_t seen[LAYERS] = {0};
+    fixture_try(&trial, seen);
+    assert_true(seen[0] != 0 && seen[1] != 0 && seen[2] != 0);
 }
 
 static void a_unit_that_is_cut_off_loses_its_gates(void **state)

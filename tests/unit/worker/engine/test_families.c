@@ -1,6 +1,9 @@
-/* family_bits.c: see family_bits.h. */
-#include "tests/unit/worker/engine/family_bits.h"
-
+/*
+ * test_families.c: what the bits of a training may not depend on, in every family: the vector unit,
+ * who else is in the cohort, where it is cut and that it went through a checkpoint. Each model is
+ * trained in setting.h's setting, with relu and with GELU, with dropout and decay. That the bits
+ * are the right ones is test_ops.c's matter.
+ */
 #include "tests/unit/worker/engine/setting.h"
 
 #include <setjmp.h>
@@ -13,13 +16,28 @@
 
 enum { STEPS = 2 * PER_EPOCH + 1, COHORT = 4 };
 
-static void for_each(const char *const *models, void (*check)(const struct setting *setting))
+/* A sample has eleven values. */
+static const char *const models[] = {
+    "mlp:[2x5,1x17]",
+    "resmlp:2x6",
+    /* Few and many channels, taps beyond the edge, gaps between windows, a delta that two read. */
+    "cnn:5k3p1,9k3s2,4k3p1",
+    "cnn:9k5s2p1,12k3s2p1@1x11",
+    "layers:[conv 10k3p1,residual(conv 10k3p1,project 10),activation,maxpool 4,conv 3k1s2]",
+    "layers:[bigru 3,gru 5]",
+    "transformer:2x6h3",
+    "transformer:1x10h2p11r1",
+    "layers:[project 5,positions,residual(attention 5),norm,mean,dense 3]",
+};
+enum { MODELS = sizeof models / sizeof models[0] };
+
+static void for_each(void (*check)(const struct setting *setting))
 {
     static const enum activation activations[] = {ACTIVATION_RELU, ACTIVATION_GELU};
-    for (; *models != NULL; models++)
+    for (uint32_t m = 0; m < MODELS; m++)
         for (uint32_t i = 0; i < 2; i++) {
-            print_message("  %s\n", *models);
-            struct setting setting = setting_open(*models, activations[i]);
+            print_message("  %s\n", models[m]);
+            struct setting setting = setting_open(models[m], activations[i]);
             check(&setting);
             setting_close(&setting);
         }
@@ -40,9 +58,10 @@ static void check_kernels(const struct setting *setting)
     setting_close_members(members, count);
 }
 
-void family_bits_on_every_vector_unit(const char *const *models)
+static void every_vector_unit_gives_the_same_bits(void **state)
 {
-    for_each(models, check_kernels);
+    (void)state;
+    for_each(check_kernels);
 }
 
 static void check_cohort(const struct setting *setting)
@@ -62,9 +81,10 @@ static void check_cohort(const struct setting *setting)
     engine_destroy(&engine);
 }
 
-void family_bits_in_a_cohort(const char *const *models)
+static void a_cohort_changes_nothing_for_its_members(void **state)
 {
-    for_each(models, check_cohort);
+    (void)state;
+    for_each(check_cohort);
 }
 
 /* The second part by another engine, with what a checkpoint brought there. */
@@ -101,7 +121,18 @@ static void check_cuts(const struct setting *setting)
     setting_close_members(&whole, 1);
 }
 
-void family_bits_cut_anywhere(const char *const *models)
+static void a_training_may_be_cut_and_go_on_from_its_checkpoint(void **state)
 {
-    for_each(models, check_cuts);
+    (void)state;
+    for_each(check_cuts);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_vector_unit_gives_the_same_bits),
+        cmocka_unit_test(a_cohort_changes_nothing_for_its_members),
+        cmocka_unit_test(a_training_may_be_cut_and_go_on_from_its_checkpoint),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
