@@ -5,14 +5,13 @@
  * that `transfers` gave it), the queue of events. Several wishes for one digest share a pull: the
  * core asks again only after an answer, so that a second one is the same wish repeated.
  *
- * Bounds of a turn: so many bytes go out and so many come in, and then it is over, because messages
- * of the control socket wait for it. Requests for bytes wait in bulk_queue.h and are answered in
- * fair turns; a worker that does not take what it asked for loses its turn, and nobody waits for
- * it. What comes in is fair already: we ask for it, and ZeroMQ takes from each peer in turn.
+ * Bounds of a turn: so many bytes come in and so many go out (bulk_serve.h), and then it is over,
+ * because messages of the control socket wait for it. What comes in is fair already: we ask for it,
+ * and ZeroMQ takes from each peer in turn.
  */
 #include "coordinator/shell/bulk.h"
 
-#include "coordinator/shell/bulk_queue.h"
+#include "coordinator/shell/bulk_serve.h"
 #include "coordinator/shell/outbox.h"
 
 #include <assert.h>
@@ -25,15 +24,7 @@ enum {
     WINDOW = 8,      /* chunks asked for ahead: 2 MiB per blob */
     RETRY_MS = 1000,
     TRIES = 5,
-    TURN_BYTES_MAX = 2 << 20, /* in each direction: a few milliseconds of work */
-    TURN_REQUESTS_MAX = 256,
-    BEGUN_MAX = 64, /* blobs going out whose beginning is remembered */
-};
-
-/* Who was given the beginning of which blob. */
-struct begun {
-    struct instance_id by;
-    struct digest digest;
+    TURN_BYTES_MAX = 2 << 20, /* a few milliseconds of work */
 };
 
 struct wish_queue {
@@ -56,22 +47,18 @@ struct pull_in {
 struct bulk {
     struct sockets *sockets;
     struct blob_store *store;
-    struct codec *codec_in, *codec_out; /* a decoded chunk lives until it is written */
+    struct codec *codec; /* a decoded chunk lives until it is written */
     struct transfers *transfers;
-    struct bulk_queue *requests; /* for what is to go out */
-    struct outbox *asked;        /* our own requests of a tick, packed per worker */
+    struct bulk_serve *serve; /* what goes out */
+    struct outbox *asked;     /* our own requests of a tick, packed per worker */
     struct wish_queue wishes;
     struct event_queue events;
     struct pull_in pulls[CAPACITY];
     uint32_t whole_count, whole[CAPACITY]; /* indices of pulls that got their last chunk */
-    uint8_t chunk[CHUNK_BYTES_MAX];
-    uint8_t out[DATAGRAM_BYTES_MAX];
-    struct bulk_counts counts;
-    struct peer_traffic *traffic;  /* the same for each worker */
-    uint64_t tick_ms;              /* of the tick under way */
-    uint64_t begin_ms;             /* no pull begins before: descriptors were short */
-    struct begun begun[BEGUN_MAX]; /* a ring */
-    uint32_t begun_next;
+    struct bulk_counts counts;             /* but for what `serve` counts */
+    struct peer_traffic *traffic;          /* the same for each worker */
+    uint64_t tick_ms;                      /* of the tick under way */
+    uint64_t begin_ms;                     /* no pull begins before: descriptors were short */
 };
 
 struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, struct error *error)
@@ -88,14 +75,13 @@ struct bulk *bulk_create(struct sockets *sockets, struct blob_store *store, stru
         };
         bulk->sockets = sockets;
         bulk->store = store;
-        bulk->codec_in = codec_create();
-        bulk->codec_out = codec_create();
+        bulk->codec = codec_create();
         bulk->transfers = transfers_create(&limits);
-        bulk->requests = bulk_queue_create();
         bulk->asked = outbox_create();
         bulk->traffic = peer_traffic_create(SESSIONS_MAX);
-        if (bulk->codec_in != NULL && bulk->codec_out != NULL && bulk->transfers != NULL &&
-            bulk->requests != NULL && bulk->asked != NULL && bulk->traffic != NULL)
+        bulk->serve = bulk_serve_create(sockets, store, bulk->traffic);
+        if (bulk->codec != NULL && bulk->transfers != NULL && bulk->asked != NULL &&
+            bulk->traffic != NULL && bulk->serve != NULL)
             return bulk;
         bulk_destroy(&bulk);
     }
@@ -112,11 +98,10 @@ void bulk_destroy(struct bulk **bulk)
             blob_writer_abandon(&(*bulk)->pulls[i].writer);
     }
     transfers_destroy(&(*bulk)->transfers);
-    bulk_queue_destroy(&(*bulk)->requests);
+    bulk_serve_destroy(&(*bulk)->serve);
     outbox_destroy(&(*bulk)->asked);
     peer_traffic_destroy(&(*bulk)->traffic);
-    codec_destroy(&(*bulk)->codec_in);
-    codec_destroy(&(*bulk)->codec_out);
+    codec_destroy(&(*bulk)->codec);
     free((*bulk)->wishes.items);
     free((*bulk)->events.items);
     free(*bulk);
@@ -245,16 +230,6 @@ static void begin_pulls(struct bulk *bulk, uint64_t now_ms)
     }
 }
 
-static enum send_result send_message(struct bulk *bulk, const struct socket_peer *to,
-                                     const struct message *message)
-{
-    size_t used = 0;
-    bool fits = codec_append(bulk->codec_out, message, bulk->out, sizeof bulk->out, &used);
-    assert(fits);
-    (void)fits;
-    return sockets_send(bulk->sockets, SOCKET_BULK, to, bulk->out, used);
-}
-
 /*
  * A peer that is not connected may be about to reconnect. If it is not back by the next request,
  * there is no need to wait for as long as one waits for a slow one.
@@ -304,7 +279,7 @@ void bulk_tick(struct bulk *bulk, uint64_t now_ms)
 
 uint64_t bulk_deadline(const struct bulk *bulk)
 {
-    if (bulk->events.count > 0 || bulk_queue_count(bulk->requests) > 0)
+    if (bulk->events.count > 0 || bulk_serve_count(bulk->serve) > 0)
         return 0;
     uint64_t at_ms = transfers_deadline(bulk->transfers);
     /* Wishes that wait for room in the table begin when a transfer ends. */
@@ -407,94 +382,6 @@ static void take_absent(struct bulk *bulk, const struct instance_id *from,
         end_pull(bulk, &bulk->pulls[step.id.index], false);
 }
 
-/* ---------------------------------------------------------------------------------- going out */
-
-/*
- * A checkpoint that is damaged is better absent: who opens the run next sees that it is missing,
- * and has it made again.
- */
-static int give_up_damaged(struct bulk *bulk, const struct digest *digest, struct error *error)
-{
-    struct error reason = *error;
-    if (blob_store_remove(bulk->store, digest, NULL) != BLOB_OK)
-        return -1;
-    return error_set(error, -1, "%.400s: it was removed, to be made again", reason.text);
-}
-
-/* True when that worker was given the beginning of it before: what came then did not please it. */
-static bool begins_again(struct bulk *bulk, const struct instance_id *by,
-                         const struct digest *digest)
-{
-    for (uint32_t i = 0; i < BEGUN_MAX; i++)
-        if (digest_equal(&bulk->begun[i].digest, digest) && instance_equal(&bulk->begun[i].by, by))
-            return true;
-    bulk->begun[bulk->begun_next++ % BEGUN_MAX] = (struct begun){*by, *digest};
-    return false;
-}
-
-/*
- * A blob of one chunk is hashed whenever it is read; a longer one when somebody asks for it a
- * second time, because hashing it keeps everybody waiting.
- */
-static enum blob_result check_pulled(struct bulk *bulk, const struct instance_id *by,
-                                     const struct pull *pull, struct error *error)
-{
-    if (pull->offset > 0 || blob_store_bytes_of(bulk->store, &pull->digest) <= CHUNK_BYTES_MAX ||
-        !begins_again(bulk, by, &pull->digest))
-        return BLOB_OK;
-    return blob_store_verify(bulk->store, &pull->digest, error);
-}
-
-/* Answers one request. -1 with the reason when the blob is damaged or cannot be read. */
-static int serve_pull(struct bulk *bulk, const struct instance_id *by, const struct pull *pull,
-                      struct error *error)
-{
-    const struct socket_peer to = socket_peer_of_worker(by);
-    size_t count = 0;
-    uint64_t total = 0;
-    enum blob_result result = check_pulled(bulk, by, pull, error);
-    if (result == BLOB_OK)
-        result = blob_store_read(bulk->store, &pull->digest, pull->offset, bulk->chunk,
-                                 pull->length, &count, &total, error);
-    if (result == BLOB_CORRUPT)
-        return give_up_damaged(bulk, &pull->digest, error);
-    if (result == BLOB_LATER) {
-        bulk->counts.put_off++;
-        return 0;
-    }
-    if (result != BLOB_OK && result != BLOB_ABSENT)
-        return -1;
-    struct message message;
-    if (result == BLOB_OK && pull->offset <= total) {
-        message = (struct message){.kind = MESSAGE_CHUNK,
-                                   .chunk = {.digest = pull->digest,
-                                             .offset = pull->offset,
-                                             .total = total,
-                                             .length = (uint32_t)count,
-                                             .bytes = bulk->chunk}};
-        bulk->counts.served_bytes += count;
-        peer_traffic_add(bulk->traffic, by, (struct peer_bytes){.sent = count});
-    } else {
-        message = (struct message){.kind = MESSAGE_ABSENT, .absent = {pull->digest}};
-    }
-    (void)send_message(bulk, &to, &message);
-    return 0;
-}
-
-/* Answers requests in turn until enough bytes have gone out. */
-static int serve_requests(struct bulk *bulk, struct error *error)
-{
-    struct bulk_request request;
-    uint64_t until = bulk->counts.served_bytes + TURN_BYTES_MAX;
-    for (uint32_t i = 0; i < TURN_REQUESTS_MAX && bulk->counts.served_bytes < until; i++) {
-        if (!bulk_queue_next(bulk->requests, &request))
-            return 0;
-        if (serve_pull(bulk, &request.by, &request.pull, error) != 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int take_message(struct bulk *bulk, const struct socket_peer *peer,
                         const struct message *message, uint64_t now_ms, struct error *error)
 {
@@ -503,8 +390,7 @@ static int take_message(struct bulk *bulk, const struct socket_peer *peer,
         return 0;
     switch (message->kind) {
     case MESSAGE_PULL:
-        if (!bulk_queue_add(bulk->requests, &(struct bulk_request){from, message->pull}))
-            bulk->counts.requests_dropped++;
+        bulk_serve_add(bulk->serve, &(struct bulk_request){from, message->pull});
         return 0;
     case MESSAGE_CHUNK:
         return take_chunk(bulk, &from, &message->chunk, now_ms, error);
@@ -527,14 +413,14 @@ int bulk_receive(struct bulk *bulk, uint64_t now_ms, uint32_t budget, struct err
         struct message message;
         enum codec_result result;
         bytes += datagram.count;
-        while ((result = codec_next(bulk->codec_in, &cursor, &message, NULL)) == CODEC_OK) {
+        while ((result = codec_next(bulk->codec, &cursor, &message, NULL)) == CODEC_OK) {
             if (take_message(bulk, &datagram.from, &message, now_ms, error) != 0)
                 return -1;
         }
         if (result != CODEC_END)
             bulk->counts.malformed++;
     }
-    return publish_whole(bulk, now_ms, error) == 0 ? serve_requests(bulk, error) : -1;
+    return publish_whole(bulk, now_ms, error) == 0 ? bulk_serve_turn(bulk->serve, error) : -1;
 }
 
 struct peer_bytes bulk_bytes_of(const struct bulk *bulk, const struct instance_id *peer)
@@ -544,5 +430,10 @@ struct peer_bytes bulk_bytes_of(const struct bulk *bulk, const struct instance_i
 
 struct bulk_counts bulk_counts(const struct bulk *bulk)
 {
-    return bulk->counts;
+    struct bulk_counts counts = bulk->counts;
+    const struct bulk_serve_counts served = bulk_serve_counts(bulk->serve);
+    counts.served_bytes = served.bytes;
+    counts.requests_dropped = served.dropped;
+    counts.put_off += served.put_off;
+    return counts;
 }
