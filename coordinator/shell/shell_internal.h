@@ -114,6 +114,13 @@ int shell_put_served(struct shell *shell, struct error *error);
 int shell_put_fact(struct shell *shell, const char *name, const char *value, struct error *error)
     __attribute__((warn_unused_result));
 
+/* ------------------------------------------------------------------------------- shell_open.c */
+
+/* Opens the run and all that serving it takes. What was opened is for shell_close, whatever came.
+ */
+enum shell_result shell_open(struct shell *shell, struct error *error);
+void shell_close(struct shell *shell);
+
 /* ---------------------------------------------------------------------------- shell_receive.c */
 
 /* Reads at most `budget` datagrams from the control socket, fewer when they hold many messages. */
