@@ -10,6 +10,15 @@
 
 static const char isa_name[] = "plain";
 
+/*
+ * The texts ask for a copy of their loops per shape, so that sums stay in registers. Where there is
+ * no fused multiply-add all time goes into the C library's, sixteen calls a vector, and the copies
+ * would be a megabyte for nothing: what is copied is the compiler's choice then.
+ */
+#ifndef __FP_FAST_FMAF
+#define always_inline
+#endif
+
 enum { LANES = 16, PARTS = 4, PART_LANES = 4 };
 enum { TILE_SUMS = 6 };
 
