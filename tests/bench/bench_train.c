@@ -70,32 +70,51 @@ static const struct argp_option table[] = {
     {0},
 };
 
-static uint32_t parse_count(struct argp_state *state, const char *argument, uint32_t max)
+/* What stands on the command line. */
+struct given {
+    struct argp_state *state;
+    int key;
+    const char *argument;
+};
+
+static const char *option_of(const struct given *given)
+{
+    uint32_t i = 0;
+    while (table[i].name != NULL && table[i].key != given->key)
+        i++;
+    return table[i].name;
+}
+
+static uint32_t parse_count(const struct given *given, uint32_t max)
 {
     char *end;
-    unsigned long value = strtoul(argument, &end, 10);
-    if (*argument < '0' || *argument > '9' || *end != '\0' || value < 1 || value > max)
-        argp_error(state, "\"%s\" is not a number from 1 to %u", argument, max);
+    const char *text = given->argument;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || value < 1 || value > max)
+        argp_error(given->state, "--%s \"%s\" is not a number from 1 to %u", option_of(given), text,
+                   max);
     return (uint32_t)value;
 }
 
-static double parse_number(struct argp_state *state, const char *argument, double max)
+static double parse_number(const struct given *given, double max)
 {
     char *end;
-    double value = strtod(argument, &end);
-    if (end == argument || *end != '\0' || !(value >= 0 && value <= max))
-        argp_error(state, "\"%s\" is not a number from 0 to %g", argument, max);
+    double value = strtod(given->argument, &end);
+    if (end == given->argument || *end != '\0' || !(value >= 0 && value <= max))
+        argp_error(given->state, "--%s \"%s\" is not a number from 0 to %g", option_of(given),
+                   given->argument, max);
     return value;
 }
 
 /* The place of the argument among the names, up to a NULL. */
-static int parse_name(struct argp_state *state, const char *argument, const char *const *names)
+static int parse_name(const struct given *given, const char *const *names)
 {
     for (int i = 0; names[i] != NULL; i++) {
-        if (strcmp(argument, names[i]) == 0)
+        if (strcmp(given->argument, names[i]) == 0)
             return i;
     }
-    argp_error(state, "\"%s\" is none of the names of --help", argument);
+    argp_error(given->state, "--%s \"%s\" is none of the names of --help", option_of(given),
+               given->argument);
     return 0;
 }
 
@@ -108,18 +127,19 @@ static void parse_model(struct argp_state *state, const char *argument)
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
+    const struct given given = {state, key, argument};
     switch (key) {
     case 'm':
         parse_model(state, argument);
         return 0;
     case 'b':
-        options.batch = parse_count(state, argument, BATCH_MAX);
+        options.batch = parse_count(&given, BATCH_MAX);
         return 0;
     case 'k':
-        options.cohort = parse_count(state, argument, TRAIN_COHORT_MAX);
+        options.cohort = parse_count(&given, TRAIN_COHORT_MAX);
         return 0;
     case 's':
-        options.seconds = parse_number(state, argument, 86400);
+        options.seconds = parse_number(&given, 86400);
         return 0;
     case 'j':
         options.json = true;
@@ -129,22 +149,22 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_OPTIMIZER:
         options.optimizer =
-            (enum optimizer)parse_name(state, argument, (const char *[]){"adamw", "sgd", NULL});
+            (enum optimizer)parse_name(&given, (const char *[]){"adamw", "sgd", NULL});
         return 0;
     case KEY_NUMERIC:
-        options.numeric = (enum engine_numeric)parse_name(state, argument, train_numerics);
+        options.numeric = (enum engine_numeric)parse_name(&given, train_numerics);
         return 0;
     case KEY_PRECISION:
-        options.precision = (enum precision)parse_name(state, argument, train_precisions);
+        options.precision = (enum precision)parse_name(&given, train_precisions);
         return 0;
     case KEY_INPUTS:
-        options.inputs = parse_count(state, argument, 65536);
+        options.inputs = parse_count(&given, 65536);
         return 0;
     case KEY_CLASSES:
-        options.classes = parse_count(state, argument, MODEL_CLASSES_MAX);
+        options.classes = parse_count(&given, MODEL_CLASSES_MAX);
         return 0;
     case KEY_DENSITY:
-        options.density = parse_number(state, argument, 1);
+        options.density = parse_number(&given, 1);
         return 0;
     case KEY_OPENBLAS:
         options.openblas = true;
@@ -155,7 +175,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options.study = true;
         return 0;
     case KEY_SLOTS:
-        options.slots = parse_count(state, argument, SLOTS_MAX);
+        options.slots = parse_count(&given, SLOTS_MAX);
         return 0;
     case ARGP_KEY_END:
         if (options.study && (options.cohort != 0 || options.slots != 0 || options.openblas))

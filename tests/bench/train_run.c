@@ -7,10 +7,13 @@ int train_run_open(const struct train_run *run, uint32_t model, struct train_sub
                    struct error *error)
 {
     struct train_setting setting = run->setting;
+    struct error reason;
     setting.model = run->models[model];
-    return train_subject_init(subject, &setting,
-                              run->cohort != 0 ? run->cohort : train_cohorts[TRAIN_COHORTS - 1],
-                              error);
+    if (train_subject_init(subject, &setting,
+                           run->cohort != 0 ? run->cohort : train_cohorts[TRAIN_COHORTS - 1],
+                           &reason) == 0)
+        return 0;
+    return error_set(error, -1, "--model %.64s: %.400s", setting.model, reason.text);
 }
 
 uint32_t train_run_cohort(const struct train_run *run, struct train_subject *subject)

@@ -242,16 +242,34 @@ def show_row(text, found):
         print(f"    {way}: {reason}")
 
 
+def whole(least):
+    """A number for argparse, of at least so many."""
+    def read(text):
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text} is below {least}")
+        return number
+    read.__name__ = "number"
+    return read
+
+
+def seconds(text):
+    number = float(text)
+    if not 0 <= number <= 86400:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 86400")
+    return number
+
+
 def read_options():
     parser = argparse.ArgumentParser(prog="vs_pytorch", description="bench-train beside PyTorch")
     parser.add_argument("--bench", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--model", action="append", help="a model; may be given several times")
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--inputs", type=int, default=784, help="values of a sample")
-    parser.add_argument("--classes", type=int, default=10)
-    parser.add_argument("--cohort", type=int, default=0, help="without it the fastest")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="each contestant, each round")
+    parser.add_argument("--batch", type=whole(1), default=256)
+    parser.add_argument("--inputs", type=whole(1), default=784, help="values of a sample")
+    parser.add_argument("--classes", type=whole(1), default=10)
+    parser.add_argument("--cohort", type=whole(0), default=0, help="without it the fastest")
+    parser.add_argument("--rounds", type=whole(1), default=5)
+    parser.add_argument("--seconds", type=seconds, default=0.5, help="each contestant, each round")
     parser.add_argument("--json", action="store_true", help="one object per line")
     return parser.parse_args()
 
