@@ -76,6 +76,8 @@ static void setting_keys(const char *path, size_t length, struct words *words)
             continue;
         snprintf(key, sizeof key, "%.*s", (int)strcspn(name + length, "."), name + length);
         words_add(words, key);
+        if (length > 0 && setting->form == SETTING_MODEL)
+            words_add(words, "layers"); /* the same in another form: experiment_layers.c */
     }
 }
 

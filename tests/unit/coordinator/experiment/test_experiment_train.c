@@ -134,6 +134,9 @@ static void a_model_may_be_a_list_of_layers(void **state)
     check_refused(text, NULL,
                   "x.yaml:7:17: model.layers: expected a list such as [dense 100, "
                   "residual(dense 100)]");
+    snprintf(text, sizeof text, "%smodel: [dense 8]\n", head);
+    check_refused(text, NULL,
+                  "x.yaml:7:8: model: expected a mapping of spec, layers, activation, init");
 }
 
 static void a_topology_is_canonical_in_all_texts(void **state)
