@@ -182,27 +182,18 @@ enum { CHAIN_WIDTH_MAX = 4 };
  * their time between the layers, so these go through registers. The bits are those of `product`,
  * `activate`, `sum_products`, `sum_samples` and `derive` one after the other.
  *
- * Of more layers than `segment`, the values that chain_forward leaves are the last layer's, and
- * what chain_backward with the same segment needs to compute the others once more.
+ * With keeps_all chain_forward leaves the values of all layers. Without it, the last layer's, and
+ * in the places before what chain_backward, told the same, computes the others from once more.
  */
 struct chain {
     uint32_t layers, width, n;
-    uint32_t segment; /* from 1 */
+    bool keeps_all;
     size_t stride;
     enum activation activation;
     const float *parameters; /* of each layer: W [width, width], then b [width] */
-    float *values; /* [layers + 1][width][stride]: the first layer's input, then their values,
-                      of which those after every segment, from the end, are in their place */
+    float *values; /* [layers + 1][width][stride]: the first layer's input, then their values */
     float *kept;   /* GELU: [layers + 1][width][stride], z of the same layers; NULL for others */
 };
-
-/* What a chain's segment is to be: about as many layers as the nearest cache holds, in eights. */
-static inline uint32_t chain_segment_best(uint32_t width, size_t stride)
-{
-    const size_t bytes = (size_t)24 << 10;
-    const size_t eights = bytes / (8 * width * stride * sizeof(float));
-    return eights < 1 ? 8 : (uint32_t)(8 * eights);
-}
 
 struct chain_backward {
     struct chain chain;

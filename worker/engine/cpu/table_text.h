@@ -16,12 +16,16 @@
 #include "worker/engine/cpu/norm_text.h"
 #include "worker/engine/cpu/step_text.h"
 
-#include "worker/engine/cpu/chain_text.h"
 #include "worker/engine/cpu/gru_text.h"
 #include "worker/engine/cpu/pool_text.h"
 #include "worker/engine/cpu/tile_text.h"
 
+#include "worker/engine/cpu/chain_text.h"
 #include "worker/engine/cpu/product_text.h"
+
+#include "worker/engine/cpu/chain_single_text.h"
+
+#include "worker/engine/cpu/chain_walk_text.h"
 
 #include "worker/engine/cpu/narrow_text.h"
 #include "worker/engine/cpu/rows_text.h"

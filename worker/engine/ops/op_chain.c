@@ -20,16 +20,24 @@ static bool goes_through_registers(const struct pass *pass)
     return !pass_drops(pass) && pass->product == pass->kernels->product;
 }
 
+/* What the nearest cache holds need not be computed once more. Layers of one unit are faster
+ * where they need not be stored. */
+enum { NEAR_BYTES = 24 << 10 };
+
+static bool keeps_all(const struct pass *pass, const struct activations *input, uint32_t layers)
+{
+    if (input->units > pass->kernels->chain_backward_width)
+        return true; /* back layer by layer, they are all needed */
+    return input->units > 1 && layers * input->units * input->stride * sizeof(float) <= NEAR_BYTES;
+}
+
 static struct chain open_chain(const struct pass *pass, const struct program_step *step)
 {
     const struct op *first = &pass->model->plan->ops[step->first];
     struct activations input = pass_value(pass, first->input);
-    /* Back layer by layer, the values of all of them are needed. */
-    bool back_by_layers = input.units > pass->kernels->chain_backward_width;
     return (struct chain){
         .layers = step->end - step->first,
-        .segment = back_by_layers ? step->end - step->first
-                                  : chain_segment_best(input.units, input.stride),
+        .keeps_all = keeps_all(pass, &input, step->end - step->first),
         .width = input.units,
         .n = input.n,
         .stride = input.stride,
