@@ -40,8 +40,7 @@ units_activate(enum activation activation, struct units z, const uint32_t width)
     return z;
 }
 
-/* ------------------------------------------------------------------------------- where values lie
- */
+/* ------------------------------------------------------------------------------- where they lie */
 
 /* A stretch is as many layers as a group of samples goes through at once: the values at its ends
  * are kept. For one unit there is room for the sums of four layers in many registers. */
