@@ -43,7 +43,7 @@ struct settings {
     double train_schedule, train_warmup, train_lr_final, train_restart_steps, train_restart_factor;
     double train_decay_rate, train_decay_steps;
     double train_label_smoothing, train_clip_norm, train_clamp_norm;
-    double train_precision;
+    double train_precision, train_order;
 };
 
 /* The words of the choices, in the order of their indices. */
@@ -126,7 +126,7 @@ enum { SETTINGS_TRAIN_ROWS = 28 };
 extern const struct setting settings_train_rows[SETTINGS_TRAIN_ROWS];
 
 /* settings_controls.c's part: the course of the learning rate, and what holds a training back. */
-enum { SETTINGS_CONTROLS_ROWS = 11 };
+enum { SETTINGS_CONTROLS_ROWS = 12 };
 extern const struct setting settings_controls_rows[SETTINGS_CONTROLS_ROWS];
 
 void settings_set_defaults(struct settings *settings);

@@ -1,6 +1,7 @@
 /*
  * settings_controls.c: the rows of evaluator `train` that control a training: the course of its
- * learning rate, smoothed labels, limits on norms, and the precision; see settings.h.
+ * learning rate, smoothed labels, limits on norms, the precision and the order of samples; see
+ * settings.h.
  *
  * They stand behind those of settings_train.c and are younger than the first runs: what applies to
  * every training is not written while it has its default.
@@ -125,6 +126,15 @@ const struct setting settings_controls_rows[SETTINGS_CONTROLS_ROWS] = {
      .form = SETTING_PARAM,
      .scope = TOLD,
      .offset = AT(train_precision),
+     .evaluators = FOR_TRAIN,
+     .default_unwritten = true},
+    {.param = {.name = "train.order",
+               .kind = PARAM_CHOICE,
+               .choices = "shuffled|sequential",
+               .help = "samples of each pass: drawn anew, or always in the train slice's order"},
+     .form = SETTING_PARAM,
+     .scope = TOLD,
+     .offset = AT(train_order),
      .evaluators = FOR_TRAIN,
      .default_unwritten = true},
 };

@@ -34,9 +34,10 @@ static void print_inputs(const struct setting *setting)
     printf("]");
 }
 
-/* The samples of each mini-batch. */
+/* The samples of each mini-batch of a training. */
 static void print_batches(const struct setting *setting)
 {
+    const bool shuffled = setting->training.order == ORDER_SHUFFLED;
     uint32_t permutation[SAMPLES];
     printf("\"batches\": [");
     for (uint64_t step = 0; step < CONTROL_STEPS; step++) {
@@ -46,7 +47,8 @@ static void print_batches(const struct setting *setting)
         data_order_shuffle(&epoch, permutation);
         printf("%s[", step == 0 ? "" : ", ");
         for (uint32_t i = first; i < end; i++)
-            printf("%s%u", i == first ? "" : ", ", setting->data.slice.index[permutation[i]]);
+            printf("%s%u", i == first ? "" : ", ",
+                   setting->data.slice.index[shuffled ? permutation[i] : i]);
         printf("]");
     }
     printf("]");
@@ -89,6 +91,8 @@ static void trace(struct setting *setting, const struct control_case *control,
     printf("{");
     print_settings(control, &setting->training);
     printf(", ");
+    print_batches(setting);
+    printf(", ");
     print_floats("before", member.network->parameters, count);
     struct engine *engine = setting_engine(setting, kernels_current());
     setting_train(engine, setting, (struct step_range){0, CONTROL_STEPS}, &member, 1);
@@ -105,8 +109,6 @@ int main(void)
     const struct control_case *control;
     printf("{");
     print_inputs(&setting);
-    printf(", ");
-    print_batches(&setting);
     printf(", ");
     print_layers(setting.model);
     printf("}\n");

@@ -91,7 +91,7 @@ def train(case, data):
     optimizer = make_optimizer(case, list(model.parameters()))
     schedule = make_schedule(case, optimizer)
     loss_sum = 0
-    for batch in data["batches"]:
+    for batch in case["batches"]:
         loss_sum += step(case, model, optimizer, (inputs[batch], labels[batch]))
         schedule.step()
     return torch.nn.utils.parameters_to_vector(model.parameters()).detach(), loss_sum

@@ -55,7 +55,7 @@ static int same_training(const struct training_settings *a, const struct trainin
            a->beta2 == b->beta2 && a->eps == b->eps && a->momentum == b->momentum &&
            a->l2 == b->l2 && a->batch == b->batch && same_schedule(&a->schedule, &b->schedule) &&
            a->label_smoothing == b->label_smoothing && a->clip_norm == b->clip_norm &&
-           a->clamp_norm == b->clamp_norm && a->precision == b->precision;
+           a->clamp_norm == b->clamp_norm && a->precision == b->precision && a->order == b->order;
 }
 
 static int same(const struct train_spec *a, const struct train_spec *b)
@@ -121,6 +121,7 @@ static void test_each_setting_arrives(void **state)
         {"train.clip_norm=0.5"},
         {"train.clamp_norm=0.5"},
         {"train.precision=bf16_nearest"},
+        {"train.order=sequential"},
     };
     const char *const sgd[] = {"train.optimizer=sgd"};
     struct train_spec usual, usual_sgd, changed;

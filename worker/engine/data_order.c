@@ -62,6 +62,12 @@ const uint32_t *order_cache_get(struct order_cache *cache, const struct epoch_or
     return cache->permutation;
 }
 
+const uint32_t *data_order_places(enum sample_order order, struct order_cache *cache,
+                                  const struct epoch_order *epoch)
+{
+    return order == ORDER_SEQUENTIAL ? NULL : order_cache_get(cache, epoch);
+}
+
 void order_cache_fini(struct order_cache *cache)
 {
     free(cache->permutation);

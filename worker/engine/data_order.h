@@ -9,6 +9,9 @@
  *
  * The epochs of one stream thus have keys of their own, and no part of this knows a job: jobs that
  * share a stream share the order.
+ *
+ * A training in sequential order has none of this: each epoch takes the slice as it is, so that its
+ * mini-batches are always the same.
  */
 #ifndef RATCHET_WORKER_ENGINE_DATA_ORDER_H
 #define RATCHET_WORKER_ENGINE_DATA_ORDER_H
@@ -37,6 +40,9 @@ int order_cache_reserve(struct order_cache *cache, uint32_t count)
     __attribute__((warn_unused_result));
 /* The permutation; holds until the next call. There must be room. */
 const uint32_t *order_cache_get(struct order_cache *cache, const struct epoch_order *epoch);
+/* The places of an epoch's samples in the slice, or NULL: in the slice's own order. As above. */
+const uint32_t *data_order_places(enum sample_order order, struct order_cache *cache,
+                                  const struct epoch_order *epoch);
 void order_cache_fini(struct order_cache *cache);
 
 #endif

@@ -343,8 +343,8 @@ static void prepare_step(struct engine *engine, const struct samples *samples,
     uint32_t batch = engine->training.batch;
     struct epoch_order epoch = {*order, step / per_epoch, slice->count};
     uint32_t first = (uint32_t)(step % per_epoch) * batch;
-    struct batch_places places = {order_cache_get(&engine->order, &epoch), first,
-                                  smaller(batch, slice->count - first)};
+    struct batch_places places = {data_order_places(engine->training.order, &engine->order, &epoch),
+                                  first, smaller(batch, slice->count - first)};
     mini_batch_choose(&engine->workspace, samples, slice, &places);
     engine->at_step = engine->training;
     engine->at_step.lr = schedule_rate(&engine->training.schedule, engine->training.lr, step);

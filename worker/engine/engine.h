@@ -39,6 +39,11 @@ enum precision {
     PRECISION_BF16_STOCHASTIC = 3, /* or up or down by chance, right on average */
 };
 enum optimizer { OPTIMIZER_ADAMW = 0, OPTIMIZER_SGD = 1 };
+/* In which order an epoch takes the samples of its slice: data_order.h. */
+enum sample_order {
+    ORDER_SHUFFLED = 0,   /* another for each epoch */
+    ORDER_SEQUENTIAL = 1, /* the slice's own, always */
+};
 enum sample_type { SAMPLE_U8 = 1, SAMPLE_F32 = 2 };
 
 /* Samples as they lie in the data set's blob; the engine converts each mini-batch. Borrowed. */
@@ -67,6 +72,7 @@ struct training_settings {
      */
     double clamp_norm;
     enum precision precision;
+    enum sample_order order;
     uint32_t batch; /* samples of a mini-batch, 1 .. 65536; the last of an epoch is shorter */
 };
 
@@ -82,7 +88,7 @@ struct sample_slice {
     uint32_t count;
 };
 
-/* Where the mini-batch order comes from: epoch e's permutation is a function of these and e. */
+/* Where ORDER_SHUFFLED comes from: epoch e's permutation is a function of these and e. */
 struct data_order {
     uint64_t seed, stream; /* of the job */
 };

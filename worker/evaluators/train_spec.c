@@ -42,6 +42,7 @@ enum {
     ROW_CLIP_NORM,
     ROW_CLAMP_NORM,
     ROW_PRECISION,
+    ROW_ORDER,
     ROW_COUNT,
 };
 
@@ -89,6 +90,7 @@ static const struct param rows[ROW_COUNT] = {
     [ROW_CLAMP_NORM] = {"train.clamp_norm", PARAM_REAL, 0, 1e9, 0, NULL, ""},
     [ROW_PRECISION] = {"train.precision", PARAM_CHOICE, 0, 0, PRECISION_FP32,
                        "fp32|bf16_mixed|bf16_nearest|bf16_stochastic", ""},
+    [ROW_ORDER] = {"train.order", PARAM_CHOICE, 0, 0, ORDER_SHUFFLED, "shuffled|sequential", ""},
 };
 
 #undef COUNT_MAX
@@ -125,6 +127,7 @@ static struct training_settings training_of(const double values[ROW_COUNT])
         .clip_norm = values[ROW_CLIP_NORM],
         .clamp_norm = values[ROW_CLAMP_NORM],
         .precision = (enum precision)values[ROW_PRECISION],
+        .order = (enum sample_order)values[ROW_ORDER],
         .batch = (uint32_t)values[ROW_BATCH],
     };
 }

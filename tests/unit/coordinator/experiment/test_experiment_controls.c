@@ -83,11 +83,13 @@ static void defaults_stay_out_of_the_digest(void **state)
     (void)state;
     static const char *const younger[] = {"train.schedule=constant", "train.warmup=0",
                                           "train.label_smoothing=0", "train.clip_norm=0",
-                                          "train.clamp_norm=0",      "train.precision=fp32"};
+                                          "train.clamp_norm=0",      "train.precision=fp32",
+                                          "train.order=shuffled"};
     static const char *const lines[] = {"train.schedule = constant\n", "train.warmup = 0\n",
                                         "train.label_smoothing = 0\n", "train.clip_norm = 0\n",
-                                        "train.clamp_norm = 0\n",      "train.precision = fp32\n"};
-    struct experiment *silent = parse(SMALL), *said = parse_with(SMALL, younger, 6);
+                                        "train.clamp_norm = 0\n",      "train.precision = fp32\n",
+                                        "train.order = shuffled\n"};
+    struct experiment *silent = parse(SMALL), *said = parse_with(SMALL, younger, 7);
     assert_string_equal(experiment_canonical(silent), experiment_canonical(said));
     assert_string_equal(experiment_spec(silent), experiment_spec(said));
     struct listing listing = {.used = 0};
@@ -129,6 +131,7 @@ static void what_is_no_default_is_in_spec_and_digest(void **state)
         SMALL "  schedule: sgdr\n  restart_steps: 10\n  lr_final: 1e-5\n",
         SMALL "  schedule: geometric\n  decay_rate: 0.95\n",
         SMALL "  schedule: geometric\n  decay_rate: 0.95\n  decay_steps: 0\n",
+        SMALL "  order: sequential\n",
     };
     enum { COUNT = sizeof texts / sizeof texts[0] };
     struct digest digests[COUNT];
@@ -147,6 +150,7 @@ static void what_is_no_default_is_in_spec_and_digest(void **state)
     check_spec(texts[7], "train.restart_factor = 1\ntrain.restart_steps = 10\n"
                          "train.schedule = sgdr\n");
     check_spec(texts[10], "train.decay_rate = 0.95\ntrain.decay_steps = 1\n");
+    check_spec(texts[12], "train.order = sequential\n");
 }
 
 /* -------------------------------------------------------------------------------- what is no use

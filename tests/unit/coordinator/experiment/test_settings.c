@@ -110,6 +110,7 @@ static const struct {
     {"train.clip_norm", "0 .. 1000000000", "0", S | W, false},
     {"train.clamp_norm", "0 .. 1000000000", "0", S | W, false},
     {"train.precision", "fp32|bf16_mixed|bf16_nearest|bf16_stochastic", "fp32", S | W, false},
+    {"train.order", "shuffled|sequential", "shuffled", S | W, false},
     {"operators", "", "", S, true},
     {"strategy.name", "", "", S, true},
     {"search.commit", "ordered|arrival", "ordered", S, false},

@@ -18,6 +18,7 @@ static const struct control_case cases[] = {
     {.name = "label_smoothing", .lr = 0.01, .label_smoothing = 0.2},
     {.name = "clip_norm", .lr = 0.02, .clip_norm = 0.25},
     {.name = "clamp_norm", .lr = 0.02, .clamp_norm = 2.5},
+    {.name = "sequential", .lr = 0.01, .order = ORDER_SEQUENTIAL},
     {.name = "all",
      .lr = 0.02,
      .schedule = {.kind = SCHEDULE_SGDR,
@@ -29,7 +30,8 @@ static const struct control_case cases[] = {
      .weight_decay = 0.1,
      .label_smoothing = 0.1,
      .clip_norm = 0.3,
-     .clamp_norm = 2.5},
+     .clamp_norm = 2.5,
+     .order = ORDER_SEQUENTIAL},
 };
 
 const struct control_case *control_case_at(uint32_t index)
@@ -54,6 +56,7 @@ struct training_settings control_case_training(const struct control_case *contro
         .label_smoothing = control->label_smoothing,
         .clip_norm = control->clip_norm,
         .clamp_norm = control->clamp_norm,
+        .order = control->order,
         .batch = batch,
     };
 }

@@ -15,6 +15,7 @@ struct control_case {
     double lr; /* the greatest */
     struct schedule schedule;
     double l2, weight_decay, label_smoothing, clip_norm, clamp_norm; /* 0: without */
+    enum sample_order order;
 };
 
 /* NULL past the last. */

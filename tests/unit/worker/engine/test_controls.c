@@ -72,10 +72,11 @@ static uint32_t fill_batch(const struct setting *setting, uint64_t step, double 
     const struct fixture_data *data = &setting->data;
     uint32_t permutation[SAMPLES], first = (uint32_t)(step % PER_EPOCH) * BATCH;
     uint32_t n = SAMPLES - first < BATCH ? SAMPLES - first : BATCH;
+    const bool shuffled = setting->training.order == ORDER_SHUFFLED;
     data_order_shuffle(&(struct epoch_order){setting_order, step / PER_EPOCH, SAMPLES},
                        permutation);
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t sample = data->slice.index[permutation[first + i]];
+        uint32_t sample = data->slice.index[shuffled ? permutation[first + i] : first + i];
         labels[i] = data->samples.labels[sample];
         for (uint32_t j = 0; j < INPUTS; j++)
             inputs[i * INPUTS + j] = (double)fixture_input(&data->samples, sample, j);

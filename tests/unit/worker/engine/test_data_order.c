@@ -1,5 +1,7 @@
-/* test_data_order.c: each epoch's order of the samples. */
+/* test_data_order.c: each epoch's order of the samples, and trainings that know only one. */
 #include "worker/engine/data_order.h"
+
+#include "tests/unit/worker/engine/setting.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,13 +88,13 @@ static void seed_stream_and_epoch_each_change_it(void **state)
 static void no_sample_is_preferred(void **state)
 {
     (void)state;
-    enum { SAMPLES = 10, EPOCHS = 20000 };
-    uint32_t counts[SAMPLES] = {0}, order[SAMPLES];
+    enum { FEW = 10, EPOCHS = 20000 };
+    uint32_t counts[FEW] = {0}, order[FEW];
     for (uint32_t epoch = 0; epoch < EPOCHS; epoch++) {
-        data_order_shuffle(&(struct epoch_order){{3, 4}, epoch, SAMPLES}, order);
+        data_order_shuffle(&(struct epoch_order){{3, 4}, epoch, FEW}, order);
         counts[order[0]]++;
     }
-    for (uint32_t i = 0; i < SAMPLES; i++) /* a deviation is 42 */
+    for (uint32_t i = 0; i < FEW; i++) /* a deviation is 42 */
         assert_in_range(counts[i], 1750, 2250);
 }
 
@@ -117,6 +119,69 @@ static void the_cache_gives_what_was_asked_for(void **state)
     assert_null(cache.permutation);
 }
 
+/* ---------------------------------------------------------------------------- in one order */
+
+static struct setting open_sequential(void)
+{
+    struct setting setting = setting_open("mlp:2x6", ACTIVATION_GELU);
+    setting.training.order = ORDER_SEQUENTIAL;
+    return setting;
+}
+
+/* Samples in such an order that the shuffling of an epoch leads back to the slice's own. */
+static void unshuffle(const struct setting *setting, uint64_t epoch, uint32_t *index)
+{
+    uint32_t permutation[SAMPLES];
+    data_order_shuffle(&(struct epoch_order){setting_order, epoch, SAMPLES}, permutation);
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        index[permutation[i]] = setting->data.slice.index[i];
+}
+
+static void sequential_epochs_take_the_slice_as_it_is(void **state)
+{
+    (void)state;
+    struct setting setting = open_sequential();
+    struct engine *sequential = setting_engine(&setting, kernels_current());
+    setting.training.order = ORDER_SHUFFLED;
+    struct engine *shuffled = setting_engine(&setting, kernels_current());
+    struct cohort_member found = setting_member(&setting, 1),
+                         expected = setting_member(&setting, 1);
+    uint32_t index[SAMPLES];
+    const struct sample_slice slice = {index, SAMPLES};
+    setting_train(sequential, &setting, (struct step_range){0, 3 * PER_EPOCH}, &found, 1);
+    for (uint64_t epoch = 0; epoch < 3; epoch++) {
+        unshuffle(&setting, epoch, index);
+        const struct step_range steps = {epoch * PER_EPOCH, (epoch + 1) * PER_EPOCH};
+        assert_int_equal(engine_train(shuffled, &setting.data.samples, &slice, &setting_order,
+                                      steps, &expected, 1, NULL),
+                         0);
+    }
+    setting_assert_same(&found, &expected);
+    setting_close_members(&found, 1);
+    setting_close_members(&expected, 1);
+    engine_destroy(&sequential);
+    engine_destroy(&shuffled);
+    setting_close(&setting);
+}
+
+static void seed_and_stream_change_no_sequential_training(void **state)
+{
+    (void)state;
+    struct setting setting = open_sequential();
+    struct engine *engine = setting_engine(&setting, kernels_current());
+    struct cohort_member a = setting_member(&setting, 0), b = setting_member(&setting, 0);
+    const struct data_order other = {setting_order.seed + 1, setting_order.stream + 1};
+    setting_train(engine, &setting, (struct step_range){0, 12}, &a, 1);
+    assert_int_equal(engine_train(engine, &setting.data.samples, &setting.data.slice, &other,
+                                  (struct step_range){0, 12}, &b, 1, NULL),
+                     0);
+    setting_assert_same(&a, &b);
+    setting_close_members(&a, 1);
+    setting_close_members(&b, 1);
+    engine_destroy(&engine);
+    setting_close(&setting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +190,8 @@ int main(void)
         cmocka_unit_test(seed_stream_and_epoch_each_change_it),
         cmocka_unit_test(no_sample_is_preferred),
         cmocka_unit_test(the_cache_gives_what_was_asked_for),
+        cmocka_unit_test(sequential_epochs_take_the_slice_as_it_is),
+        cmocka_unit_test(seed_and_stream_change_no_sequential_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

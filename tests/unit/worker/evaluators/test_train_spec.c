@@ -26,7 +26,7 @@ static void test_every_key_is_read(void **state)
                          "train.restart_factor = 2\ntrain.decay_rate = 0.75\n"
                          "train.decay_steps = 9\ntrain.label_smoothing = 0.1\n"
                          "train.clip_norm = 1.5\ntrain.clamp_norm = 20\n"
-                         "train.precision = bf16_stochastic\n",
+                         "train.precision = bf16_stochastic\ntrain.order = sequential\n",
                          &spec, &error),
         0);
     assert_int_equal(spec.numeric, NUMERIC_NATIVE);
@@ -59,6 +59,7 @@ static void test_every_key_is_read(void **state)
     assert_true(spec.training.label_smoothing == 0.1 && spec.training.clip_norm == 1.5);
     assert_true(spec.training.clamp_norm == 20);
     assert_int_equal(spec.training.precision, PRECISION_BF16_STOCHASTIC);
+    assert_int_equal(spec.training.order, ORDER_SEQUENTIAL);
 }
 
 /* What of a schedule depends on the number of samples. */
@@ -106,6 +107,7 @@ static void test_the_defaults_are_the_published_ones(void **state)
     assert_true(spec.training.label_smoothing == 0 && spec.training.clip_norm == 0);
     assert_true(spec.training.clamp_norm == 0);
     assert_int_equal(spec.training.precision, PRECISION_FP32);
+    assert_int_equal(spec.training.order, ORDER_SHUFFLED);
 }
 
 static void test_errors_name_line_and_reason(void **state)
