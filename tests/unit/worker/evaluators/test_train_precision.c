@@ -48,7 +48,7 @@ static double train(struct train_fixture *fixture, const char *precision, uint64
 
 static void nearest_stalls_and_the_others_do_not(void **state)
 {
-    enum { NUMBERS = 2 };
+    enum { NUMBERS = 5 };
     struct train_fixture fixture = {.cache = memory_cache_create()};
     const struct dataset_source source = {.set = "mnist1d", .samples = 5000, .seed = 42};
     struct error error = {""};
