@@ -1,18 +1,21 @@
 """Trains a model of the engine's families with PyTorch, on a packed data set, and says its accuracy.
 
 usage: torch_train.py DATA MODEL [--lr X] [--batch N] [--epochs N] [--train N] [--seed N]
-                      [--order shuffled|sequential] [--weight-decay X]
+                      [--order shuffled|sequential] [--schedule constant|cosine] [--weight-decay X]
 
 DATA is what `ratchet-worker --pack-data` writes. The first --train samples of the train part are
 learnt from, in a new order each epoch or always in the same; then the whole test part is asked.
-Standardised by the mean and deviation that the file names, as the engine does it. AdamW.
+Standardised by the mean and deviation that the file names, as the engine does it. AdamW; the cosine
+falls to 0 in the course of all steps.
 """
 import argparse
+import math
 import os
 import sys
 
 import torch
 from torch.nn import functional
+from torch.optim import lr_scheduler
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench"))
 import torch_data  # noqa: E402
@@ -30,6 +33,7 @@ def options_of(arguments):
     parser.add_argument("--train", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--order", choices=["shuffled", "sequential"], default="shuffled")
+    parser.add_argument("--schedule", choices=["constant", "cosine"], default="constant")
     return parser.parse_args(arguments)
 
 
@@ -37,6 +41,10 @@ def train(model, inputs, labels, options):
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.lr,
                                   weight_decay=options.weight_decay)
     count = len(labels)
+    steps = options.epochs * math.ceil(count / options.batch)
+    schedule = {"constant": lambda: lr_scheduler.ConstantLR(optimizer, factor=1.0),
+                "cosine": lambda: lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps),
+                }[options.schedule]()
     for _ in range(options.epochs):
         order = torch.randperm(count) if options.order == "shuffled" else torch.arange(count)
         for first in range(0, count, options.batch):
@@ -45,6 +53,7 @@ def train(model, inputs, labels, options):
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            schedule.step()
 
 
 def main():
