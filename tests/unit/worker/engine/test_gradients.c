@@ -222,12 +222,13 @@ static void check_gradient(struct trial *trial, const struct kernels *kernels)
 static void gradients_agree_with_the_reference(void **state)
 {
     (void)state;
-    static const uint32_t batches[] = {1, 3, 16, 17, 100};
+    static const uint32_t batches[] = {1, 3, 7, 16, 17, 31, 33, 100, 1025};
+    enum { BATCHES = sizeof batches / sizeof batches[0] };
     const struct kernels *kernels[3];
     uint32_t count = fixture_kernels(kernels);
     for (uint32_t t = 0; t < TOPOLOGIES; t++)
         for (uint32_t f = ACTIVATION_RELU; f <= ACTIVATION_GELU; f++)
-            for (uint32_t b = 0; b < 5; b++)
+            for (uint32_t b = 0; b < BATCHES; b++)
                 for (uint32_t k = 0; k < 2 * count; k++) {
                     struct trial trial = trial_open(topologies[t], f, batches[b], batches[b]);
                     trial.member.dropout = k % 2 ? 0.3 : 0;
