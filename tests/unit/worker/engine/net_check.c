@@ -78,7 +78,9 @@ static uint32_t probes_of(const struct net_trial *trial)
     const uint64_t parameters = trial->model->parameter_count;
     if (parameters > 500000)
         return 2;
-    return trial->batch.n > 100 || trial->batch.n * parameters > 100000 ? 4 : PROBES_MAX;
+    if (trial->batch.n > 100 || trial->its_case->inputs > 1000)
+        return 4;
+    return trial->batch.n * parameters > 100000 ? 4 : PROBES_MAX;
 }
 
 static struct probes probe(const struct net_trial *trial, const struct tensor *tensor)

@@ -50,7 +50,7 @@ static const struct shape squares[] = {
     {"layers:[project N,residual(conv Nk1,project N),activation,mean]@2x1x2", 4, false,
      ACTIVATION_GELU},
     {"gru:1xN@2x1x2", 4, false, ACTIVATION_RELU},
-    {"bigru:1xN@2x1x2", 4, false, ACTIVATION_RELU},
+    {"bigru:1xN@1x1x2", 2, false, ACTIVATION_RELU},
     {"transformer:1xNh1r1@1x1x1", 1, false, ACTIVATION_GELU},
 };
 
