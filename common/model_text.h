@@ -1,20 +1,23 @@
 /*
  * model_text.h: the text that names a model: a family, or a list of layers.
  *
- *   linear                         no hidden layer: the logits alone
- *   mlp:DxW, mlp:[DxW, ...]        D dense layers of W units (the paper writes D*W); see topology.h
- *   resmlp:DxW                     stem W, D*(residual(dense W, linear W), activation)
- *   cnn:C[kK][sS][pP][mM],...      a convolution for each stage: C channels, kernel K (3), stride S
- *                                  (1), padding P (0), then max-pooling by M (none)
- *   gru:DxW, bigru:DxW             D recurrent layers of W units (in each direction), all steps
- * read transformer:DxWhH[pP][rR]      patch P (1), project W, positions, D*(residual(norm,
- * attention H), residual(norm, conv R*W k1, project W)), norm, mean; R is 4 layers:[LAYER, ...] an
- * own mix of the layers below
+ *   linear                 no hidden layer: the logits alone
+ *   mlp:DxW, mlp:[DxW, ...]
+ *                          D dense layers of W units (the paper writes D*W); see topology.h
+ *   resmlp:DxW             stem W, D*(residual(dense W, linear W), activation)
+ *   cnn:C[kK][sS][pP][mM],...
+ *                          for each stage a convolution of C channels, kernel K (3), stride S (1)
+ *                          and padding P (0), then max-pooling by M (none)
+ *   gru:DxW, bigru:DxW     D recurrent layers of W units (in each direction), all steps read
+ *   transformer:DxWhH[pP][rR]
+ *                          patch P (1), project W, positions, D*(residual(norm, attention H),
+ *                          residual(norm, conv R*W k1, project W)), norm, mean; R is 4
+ *   layers:[LAYER, ...]    an own mix of the layers below
  *
- * Behind each family but mlp, @HxW or @CxHxW may say what shape a sample has; without it a sample
- * is an image when its number of features is a square number of at least 64 (or three times one),
- * else a sequence. The logits are not part of the text: a linear layer on all features ends every
- * model.
+ * Behind all but linear and mlp, @HxW or @CxHxW may say what shape a sample has; without it a
+ * sample is an image when its number of features is a square number of at least 64 (or three times
+ * one), else a sequence. The logits are not part of the text: a linear layer on all features ends
+ * every model.
  *
  *   dense N, linear N        on all features; with and without the model's activation
  *   stem N                   a dense layer that damage of hidden units leaves alone
