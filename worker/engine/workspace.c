@@ -1,6 +1,7 @@
 /* workspace.c: see workspace.h. */
 #include "worker/engine/workspace.h"
 
+#include "worker/engine/pages.h"
 #include "worker/engine/program.h"
 
 #include <assert.h>
@@ -51,7 +52,7 @@ int workspace_init(struct workspace *workspace, const struct model *model, uint3
     assert(samples_max > 0);
     *workspace = (struct workspace){.samples_max = samples_max};
     lay_out(workspace, model, &carver);
-    workspace->memory = aligned_alloc(ALIGNMENT, carver.used);
+    workspace->memory = pages_take(carver.used);
     if (workspace->memory == NULL)
         return -1;
     carver = (struct carver){.memory = workspace->memory};
