@@ -27,6 +27,16 @@ enum { KERNEL_LANES = 16 };
  */
 enum matrix_layout { MATRIX_ROWS = 0, MATRIX_PANELS = 1 };
 
+enum { PANEL_COLUMNS = 4 * KERNEL_LANES };
+
+/* Columns of the next panel, of those left. */
+static inline uint32_t panel_columns(uint32_t left)
+{
+    if (left > PANEL_COLUMNS && left <= PANEL_COLUMNS + KERNEL_LANES)
+        return PANEL_COLUMNS - KERNEL_LANES;
+    return left < PANEL_COLUMNS ? left : PANEL_COLUMNS;
+}
+
 /* What a product's chains begin with. */
 enum product_start {
     PRODUCT_STARTS = 0,    /* bias[i], or 0 without a bias */

@@ -7,15 +7,7 @@
  * are asked for, a few at a time: all at once they would wait for each other.
  */
 
-enum { PANEL_COLUMNS = 4 * LANES, LINE_BYTES = 64 };
-
-/* Columns of the next panel, of those left: see kernels.h. */
-static inline uint32_t panel_columns(uint32_t left)
-{
-    if (left > PANEL_COLUMNS && left <= PANEL_COLUMNS + LANES)
-        return PANEL_COLUMNS - LANES;
-    return left < PANEL_COLUMNS ? left : PANEL_COLUMNS;
-}
+enum { LINE_BYTES = 64 };
 
 /* Some columns of a matrix: where they are in the first row, and the way to the next row. */
 struct columns {

@@ -135,45 +135,81 @@ static void product_by_panels(const struct product *product)
     }
 }
 
-enum { PACKED_K_MAX = 2048, PACKED_K_MIN = 256, PACKED_ROWS_MIN = 256 };
-
-/* Some rows of a in one piece, column by column. */
-static void pack_rows(const struct product *product, uint32_t row, uint32_t rows, float *packed)
+/* Some rows, panel after panel: their part of a stays in the nearest cache. `packed` has it tile by
+ * tile, each column by column, or is NULL: it is where the product has it. */
+static void product_by_tiles(const struct product *product, uint32_t row, uint32_t rows,
+                             const float *packed)
 {
-    for (uint32_t k = 0; k < product->k; k++) {
-        const float *from = product->a + row * product->a_row + k * product->a_column;
-        for (uint32_t i = 0; i < rows; i++)
-            packed[k * TILE_ROWS + i] = from[i * product->a_row];
-    }
-}
-
-/*
- * Tile by tile, for an `a` that is larger than the caches: each row of it is read once. Where it is
- * stored as its transpose, a tile would read few bytes of each of many lines, once per panel: so
- * its part is packed first.
- */
-static void product_by_tiles(const struct product *product)
-{
-    const int packs = product->a_column != 1;
-    float packed[PACKED_K_MAX * TILE_ROWS];
-    struct sharing tiles = share(product->m, TILE_ROWS);
-    uint32_t rows, columns;
-    for (uint32_t row = 0; row < product->m; row += rows) {
-        rows = share_next(&tiles);
-        if (packs)
-            pack_rows(product, row, rows, packed);
+    struct sharing tiles = share(rows, TILE_ROWS);
+    uint32_t now, columns;
+    for (const uint32_t end = row + rows; row < end; row += now) {
+        now = share_next(&tiles);
         for (uint32_t first = 0; first < product->n; first += columns) {
             struct tile tile = product_tile(product);
             columns = panel_columns(product->n - first);
             tile_go_to_panel(&tile, product, first, columns);
             tile_go_down(&tile, row);
-            if (packs) {
+            if (packed != NULL) {
                 tile.a = packed;
-                tile.a_row = 1;
                 tile.a_column = TILE_ROWS;
             }
-            tile_run_columns(&tile, rows, columns);
+            tile_run_columns(&tile, now, columns);
         }
+        if (packed != NULL)
+            packed += (size_t)product->k * TILE_ROWS;
+    }
+}
+
+/* Room for two tiles of the most columns, and for more where there are less. */
+enum { PACKED_K_MAX = 2048, PACKED_FLOATS = 2 * TILE_ROWS * PACKED_K_MAX };
+enum { PACKED_K_MIN = 256, PACKED_ROWS_MIN = 256, PACKED_COLUMNS = 16 };
+
+/* Some columns of a tile's rows, which lie in one piece; copies of a known length are fastest. */
+static inline void pack_columns(const struct product *product, uint32_t row, uint32_t columns,
+                                const float *from, float *to)
+{
+    const uint32_t left = product->m - row;
+    for (uint32_t k = 0; k < columns; k++) {
+        if (left >= TILE_ROWS)
+            memcpy(to, from, TILE_ROWS * sizeof *to);
+        else
+            memcpy(to, from, left * sizeof *to);
+        from += product->a_column;
+        to += TILE_ROWS;
+    }
+}
+
+/* Some tiles' rows of an `a` that is stored as its transpose: tile after tile, each column by
+ * column. A column is in a page of its own; so all tiles take from a few columns, then from the
+ * next ones. */
+static void pack_tiles(const struct product *product, uint32_t row, uint32_t rows, float *packed)
+{
+    uint32_t columns;
+    for (uint32_t first = 0; first < product->k; first += columns) {
+        const float *from = product->a + first * product->a_column;
+        float *to = packed + (size_t)first * TILE_ROWS;
+        struct sharing tiles = share(rows, TILE_ROWS);
+        columns = product->k - first < PACKED_COLUMNS ? product->k - first : PACKED_COLUMNS;
+        for (uint32_t i = row; i < row + rows; i += share_next(&tiles)) {
+            pack_columns(product, i, columns, from + i, to);
+            to += (size_t)product->k * TILE_ROWS;
+        }
+    }
+}
+
+/*
+ * For a large `a` that is stored as its transpose. A tile by itself would read few bytes of each of
+ * many lines, once per panel.
+ */
+static void product_of_packed(const struct product *product)
+{
+    float packed[PACKED_FLOATS];
+    struct sharing groups = share(product->m, PACKED_FLOATS / (TILE_ROWS * product->k) * TILE_ROWS);
+    uint32_t rows;
+    for (uint32_t row = 0; row < product->m; row += rows) {
+        rows = share_next(&groups);
+        pack_tiles(product, row, rows, packed);
+        product_by_tiles(product, row, rows, packed);
     }
 }
 
@@ -192,18 +228,24 @@ static void product_finish(const struct product *product)
 /* Floats that the second-level cache has room for, beside a mini-batch. */
 static const size_t rows_kept = (size_t)1 << 17;
 
+static int is_packed(const struct product *product)
+{
+    return product->a_rows == NULL && product->a_column != 1 && product->a_row == 1 &&
+           product->m >= PACKED_ROWS_MIN && product->k >= PACKED_K_MIN &&
+           product->k <= PACKED_K_MAX;
+}
+
 static int goes_by_tiles(const struct product *product)
 {
-    if (product->a_column != 1)
-        return product->a_rows == NULL && product->m >= PACKED_ROWS_MIN &&
-               product->k >= PACKED_K_MIN && product->k <= PACKED_K_MAX;
-    return (size_t)product->m * product->k > rows_kept;
+    return product->a_column == 1 && (size_t)product->m * product->k > rows_kept;
 }
 
 static void product(const struct product *product)
 {
-    if (goes_by_tiles(product))
-        product_by_tiles(product);
+    if (is_packed(product))
+        product_of_packed(product);
+    else if (goes_by_tiles(product))
+        product_by_tiles(product, 0, product->m, NULL);
     else
         product_by_panels(product);
     if (product->end != PRODUCT_ENDS && product->activation != ACTIVATION_RELU)

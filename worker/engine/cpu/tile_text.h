@@ -28,6 +28,9 @@ struct tile {
 
 enum { TILE_ROWS = 6, TILE_VECTORS = 4 };
 
+/* A panel of b is larger than the nearest cache: so many rows ahead are asked for. */
+enum { ROWS_AHEAD = 8 };
+
 /* Whether the last vector is whole, or goes by tile.last. */
 enum tile_edge { TILE_WHOLE, TILE_PARTIAL };
 
@@ -57,6 +60,18 @@ static inline struct quartet strip_load(const float *from, const uint32_t vector
     if (vectors > 3)
         b.x3 = strip_load_part(from + 3 * LANES, edge, last);
     return b;
+}
+
+/* Asks for what is to be met soon. */
+static inline void strip_fetch(const float *from, const uint32_t vectors)
+{
+    __builtin_prefetch(from);
+    if (vectors > 1)
+        __builtin_prefetch(from + LANES);
+    if (vectors > 2)
+        __builtin_prefetch(from + 2 * LANES);
+    if (vectors > 3)
+        __builtin_prefetch(from + 3 * LANES);
 }
 
 /* c + factor * b, lane by lane */
@@ -169,8 +184,12 @@ tile_run(const struct tile *tile, const uint32_t rows, const uint32_t vectors, e
     const float *a4 = rows > 4 ? tile_factors(tile, 4) : a0;
     const float *a5 = rows > 5 ? tile_factors(tile, 5) : a0;
     size_t place = 0;
+    for (uint32_t row = 0; row < rows; row++)
+        strip_fetch(tile_place(tile, row), vectors);
     for (uint32_t k = tile->k; k > 0; k--) {
         struct quartet row = strip_load(b, vectors, edge, last);
+        if (rows > 3)
+            strip_fetch(b + ROWS_AHEAD * b_row, vectors);
         c0 = strip_add_product(c0, a0[place], row, vectors);
         if (rows > 1)
             c1 = strip_add_product(c1, a1[place], row, vectors);

@@ -97,15 +97,34 @@ struct sample_rows {
     enum matrix_layout layout;
 };
 
+/* As a product meets it best. */
+static void transpose_to_panels(const struct pass *pass, const struct activations *values,
+                                float *to)
+{
+    uint32_t units;
+    for (uint32_t first = 0; first < values->units; first += units) {
+        units = panel_columns(values->units - first);
+        const struct activations panel = {units, values->n, values->stride,
+                                          values->values + first * values->stride};
+        pass->kernels->transpose(&panel, to + (size_t)first * values->n, workspace_row(units));
+    }
+}
+
 static struct sample_rows open_sample_rows(const struct pass *pass, const struct op *op)
 {
     struct workspace *workspace = pass->workspace;
     if (op->input == 0)
         return (struct sample_rows){workspace->batch.by_sample, workspace->batch.sample_row,
                                     workspace->batch.layout};
+    struct sample_rows rows = {.values = workspace->scratch};
     const struct activations values = pass_value(pass, op->input);
-    const struct sample_rows rows = {workspace->scratch, workspace_row(values.units), MATRIX_ROWS};
-    pass->kernels->transpose(&values, workspace->scratch, rows.row);
+    if (pass->product == pass->kernels->product) {
+        rows.layout = MATRIX_PANELS;
+        transpose_to_panels(pass, &values, workspace->scratch);
+    } else {
+        rows.row = workspace_row(values.units);
+        pass->kernels->transpose(&values, workspace->scratch, rows.row);
+    }
     return rows;
 }
 
