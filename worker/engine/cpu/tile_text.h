@@ -28,8 +28,9 @@ struct tile {
 
 enum { TILE_ROWS = 6, TILE_VECTORS = 4 };
 
-/* A panel of b is larger than the nearest cache: so many rows ahead are asked for. */
-enum { ROWS_AHEAD = 8 };
+/* A panel of b is larger than the nearest cache: so many rows ahead are asked for. Of a c that has
+ * to wait as long as this, all is. */
+enum { ROWS_AHEAD = 8, FETCHED_K_MIN = 64 };
 
 /* Whether the last vector is whole, or goes by tile.last. */
 enum tile_edge { TILE_WHOLE, TILE_PARTIAL };
@@ -184,7 +185,7 @@ tile_run(const struct tile *tile, const uint32_t rows, const uint32_t vectors, e
     const float *a4 = rows > 4 ? tile_factors(tile, 4) : a0;
     const float *a5 = rows > 5 ? tile_factors(tile, 5) : a0;
     size_t place = 0;
-    for (uint32_t row = 0; row < rows; row++)
+    for (uint32_t row = 0; tile->k >= FETCHED_K_MIN && row < rows; row++)
         strip_fetch(tile_place(tile, row), vectors);
     for (uint32_t k = tile->k; k > 0; k--) {
         struct quartet row = strip_load(b, vectors, edge, last);
