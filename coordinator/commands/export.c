@@ -9,6 +9,7 @@
 #include "common/version.h"
 #include "coordinator/commands/checkpoint_output.h"
 #include "coordinator/commands/record_output.h"
+#include "coordinator/reading/model_layers.h"
 #include "coordinator/reading/settings_text.h"
 #include "coordinator/replay/data_facts.h"
 #include "coordinator/replay/network_file.h"
@@ -154,6 +155,32 @@ static bool is_trained(const struct exported *exported)
            strcmp(evaluator, "train") == 0;
 }
 
+/* Whether the layers follow one another, each but the last with the activation behind it. Of others
+ * the model's text alone says how they belong together. */
+static bool is_stack(const struct exported *exported)
+{
+    struct plan *plan = model_layers_plan(exported->source.reader.header.canonical, 0);
+    bool is = plan != NULL;
+    for (uint32_t i = 0; is && i < plan->op_count; i++)
+        is = plan->ops[i].kind == OP_LINEAR && plan->ops[i].input == i &&
+             plan->ops[i].activates == (i + 1 < plan->op_count);
+    plan_destroy(&plan);
+    return is;
+}
+
+static int add_layers(struct texts *texts, const struct exported *exported,
+                      const struct network_file *network, struct error *error)
+{
+    if (!is_stack(exported))
+        return 0;
+    char *layers = network_file_layers(network);
+    if (layers == NULL)
+        return error_set(error, -1, "the checkpoint of %s is no stack of layers",
+                         exported->source.id);
+    add_taken(texts, "model.layers", layers);
+    return 0;
+}
+
 static int write_network(struct exported *exported, const struct network_file *network,
                          struct error *error)
 {
@@ -162,12 +189,7 @@ static int write_network(struct exported *exported, const struct network_file *n
     int rc = 0;
     add_run(&texts, exported);
     if (is_trained(exported)) {
-        char *layers = network_file_layers(network);
-        if (layers == NULL)
-            rc = error_set(error, -1, "the checkpoint of %s is no stack of layers",
-                           exported->source.id);
-        else
-            add_taken(&texts, "model.layers", layers);
+        rc = add_layers(&texts, exported, network, error);
         add_use(&texts, exported);
     }
     qsort(texts.items, texts.count, sizeof *texts.items, compare_keys);
