@@ -27,6 +27,8 @@ void mutation_record(struct mutation *mutation, struct victim victim, uint32_t p
 {
     const struct unit_layer *layer = &mutation->child->model->layers[victim.layer];
     assert(parts <= DAMAGE_ALL);
+    if (layer->outgoing_count == 0)
+        parts &= ~(uint32_t)DAMAGE_OUTGOING; /* nothing to lose: a logit, a term of a sum */
     mutation->child->damage[layer->first_unit + victim.unit] |= (uint8_t)parts;
     damage_list_add(mutation->hits, victim.layer, victim.unit, parts);
 }

@@ -16,14 +16,14 @@ struct mask {
 
 /*
  * What can be hit of a unit that a checkpoint says was hit in `damage`. A checkpoint may come from
- * elsewhere: row and bias go together, and a logit has no column.
+ * elsewhere: row and bias go together, and not every unit has a column.
  */
 static uint32_t parts_of(const struct model *model, uint32_t layer, uint8_t damage)
 {
     uint32_t parts = 0;
     if ((damage & (DAMAGE_INCOMING | DAMAGE_BIAS)) != 0)
         parts |= DAMAGE_INCOMING | DAMAGE_BIAS | (damage & (uint32_t)DAMAGE_REINITIALISED);
-    if (layer + 1 < model->layer_count)
+    if (model->layers[layer].outgoing_count > 0)
         parts |= damage & (uint32_t)DAMAGE_OUTGOING;
     return parts;
 }

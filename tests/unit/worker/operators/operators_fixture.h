@@ -53,7 +53,7 @@ void fixture_apply(struct fixture *fixture, uint64_t job);
 uint32_t fixture_hidden(const struct fixture *fixture);
 /* Every number of the child against what the hits say; fails the test with the place. */
 void fixture_expect_child(const struct fixture *fixture);
-/* That exactly one unit was hit, in these parts; gives its run. */
+/* That exactly one unit was hit, in those of these parts that it has; gives its run. */
 struct damage_run fixture_expect_one(const struct fixture *fixture, uint32_t parts);
 
 /*

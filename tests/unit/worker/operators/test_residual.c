@@ -1,7 +1,8 @@
 /*
  * test_residual.c: damage in residual nets, as the second paper does it: the first projection is
  * not among the hidden units; a unit inside a block loses the column that reads it; one that is
- * added to the skipped value has no column of its own, and loses its row and bias only.
+ * added to the skipped value has no column of its own, and loses its row and bias only, which is
+ * what its record says.
  */
 #include "operators_fixture.h"
 
@@ -37,6 +38,7 @@ static void count_hits(const char *name, uint32_t parts, uint32_t hits[LOGITS + 
         uint64_t expected = row_of(run.layer);
         if ((parts & DAMAGE_OUTGOING) != 0)
             expected += readers_of(run.layer);
+        assert_int_equal((run.parts & DAMAGE_OUTGOING) != 0, expected > row_of(run.layer));
         assert_int_equal(fixture_changed(fixture), expected);
         hits[run.layer]++;
     }
