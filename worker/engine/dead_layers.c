@@ -150,6 +150,8 @@ static bool goes_on(struct dead_member *member)
 static bool batch_is_finite(const struct pass *pass)
 {
     const struct batch *batch = &pass->workspace->batch;
+    if (byte_layer_is_open(pass))
+        return true;
     return are_finite(batch->by_feature, (uint64_t)pass->model->inputs * batch->stride);
 }
 

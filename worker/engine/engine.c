@@ -36,6 +36,7 @@ struct engine {
     struct training_settings training, at_step; /* with the learning rate of the step in work */
     struct kernels kernels;                     /* of its precision */
     struct workspace workspace;
+    struct byte_layer bytes;        /* portable only, as is what follows */
     struct first_layer first_layer; /* of cohorts; portable only */
     struct dead_layers dead_layers; /* portable only */
     struct pass pass;
@@ -43,15 +44,6 @@ struct engine {
 };
 
 /* ----------------------------------------------------------------------------- create, destroy */
-
-/* Whether linear layers alone read the sample. */
-static bool reads_panels(const struct plan *plan)
-{
-    for (uint32_t i = 0; i < plan->op_count; i++)
-        if (plan->ops[i].kind != OP_LINEAR && (plan->ops[i].input == 0 || plan->ops[i].other == 0))
-            return false;
-    return true;
-}
 
 /* Whose products: ours as they are, unless the class says otherwise. */
 static int choose_product(struct engine *engine, enum engine_numeric numeric, struct error *error)
@@ -80,6 +72,15 @@ const char *engine_bf16_class(enum engine_numeric numeric, struct error *error)
     return numeric == NUMERIC_AMX_BF16 ? "amx_bf16" : "avx512_bf16";
 }
 
+/* A first layer that reads bytes as they are, where there may be one. */
+static int open_bytes(struct engine *engine)
+{
+    if (!byte_layer_suits(engine->model->plan) || engine->training.precision != PRECISION_FP32)
+        return 0;
+    engine->pass.bytes = &engine->bytes;
+    return byte_layer_init(&engine->bytes, engine->model->inputs, engine->workspace.samples_max);
+}
+
 static int fill(struct engine *engine, const struct engine_options *options,
                 const struct kernels *kernels, struct error *error)
 {
@@ -97,9 +98,10 @@ static int fill(struct engine *engine, const struct engine_options *options,
                          batch);
     if (options->numeric != NUMERIC_PORTABLE)
         return 0;
-    if (reads_panels(options->model->plan))
+    if (byte_layer_suits(options->model->plan))
         engine->workspace.batch.layout = MATRIX_PANELS;
-    if (first_layer_init(&engine->first_layer, options->model, batch) != 0 ||
+    if (open_bytes(engine) != 0 ||
+        first_layer_init(&engine->first_layer, options->model, batch) != 0 ||
         dead_layers_init(&engine->dead_layers, options->model, &options->training) != 0)
         return error_set(error, -1, "engine: no memory for cohorts in batches of %u samples",
                          batch);
@@ -128,6 +130,11 @@ void engine_go_the_long_way(struct engine *engine)
     engine->dead_layers.is_possible = false;
 }
 
+void engine_read_bytes(struct engine *engine, enum byte_way way)
+{
+    engine->bytes.wanted = way;
+}
+
 uint64_t engine_steps_saved(const struct engine *engine)
 {
     return engine->dead_layers.steps_saved;
@@ -138,6 +145,7 @@ void engine_destroy(struct engine **engine)
     if (*engine == NULL)
         return;
     order_cache_fini(&(*engine)->order);
+    byte_layer_fini(&(*engine)->bytes);
     first_layer_fini(&(*engine)->first_layer);
     dead_layers_fini(&(*engine)->dead_layers);
     workspace_fini(&(*engine)->workspace);
@@ -312,6 +320,13 @@ static bool goes_together(const struct engine *engine)
            !(engine->at_step.clamp_norm > 0);
 }
 
+/* Units of the first layer that so many members have in one product. */
+static uint32_t first_units(const struct engine *engine, uint32_t count)
+{
+    const uint32_t units = engine->model->plan->ops[0].out.channels;
+    return goes_together(engine) ? units * smaller(count, engine->first_layer.members_max) : units;
+}
+
 /* At most COHORT_OF_SMALL members. */
 static void train_step(struct engine *engine, struct cohort_member *members, uint32_t count,
                        uint64_t step)
@@ -357,6 +372,8 @@ static void train_group(struct engine *engine, const struct samples *samples,
 {
     const uint64_t per_epoch = engine_steps_per_epoch(engine, slice);
     const struct dead_search search = {samples, slice, &engine->at_step, members, count};
+    byte_layer_open(&engine->bytes, &engine->pass,
+                    &(struct byte_slice){samples, slice, first_units(engine, count)});
     dead_layers_begin(&engine->dead_layers);
     for (uint64_t step = steps.first; step < steps.end; step++) {
         prepare_step(engine, samples, slice, order, step);
@@ -435,6 +452,8 @@ void engine_evaluate(struct engine *engine, const struct samples *samples,
     assert(slice->count > 0 && samples->features == engine->model->inputs);
     memset(evaluation->confusion, 0, (size_t)classes * classes * sizeof evaluation->confusion[0]);
     pass.parameters = network->parameters;
+    byte_layer_open(&engine->bytes, &pass,
+                    &(struct byte_slice){samples, slice, first_units(engine, 1)});
     struct float_mode before = float_mode_enter();
     for (uint32_t first = 0, n; first < slice->count; first += n) {
         n = mini_batch_evaluation(&pass, samples, slice, first);

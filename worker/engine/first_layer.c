@@ -83,6 +83,14 @@ void first_layer_place(struct first_layer *first, uint32_t member, const float *
 void first_layer_forward(const struct first_layer *first, const struct pass *pass, uint32_t count)
 {
     const struct batch *batch = &pass->workspace->batch;
+    if (byte_layer_is_open(pass)) {
+        const struct activations z = {count * first->out, pass->workspace->n, batch->stride,
+                                      first->values};
+        byte_layer_forward(pass,
+                           &(struct byte_weights){.rows = first->rows, .biases = first->biases}, &z,
+                           PRODUCT_ENDS);
+        return;
+    }
     pass->product(&(struct product){
         .m = count * first->out,
         .n = pass->workspace->n,
@@ -133,6 +141,12 @@ void first_layer_leave(const struct first_layer *first, const struct pass *pass,
 void first_layer_backward(const struct first_layer *first, const struct pass *pass, uint32_t count)
 {
     const struct batch *batch = &pass->workspace->batch;
+    if (byte_layer_is_open(pass)) {
+        const struct activations delta = {count * first->out, pass->workspace->n, batch->stride,
+                                          first->deltas};
+        byte_layer_backward(pass, &delta, &(struct byte_gradient){.rows = first->gradient_rows});
+        return;
+    }
     pass->product(&(struct product){
         .m = count * first->out,
         .n = first->in,

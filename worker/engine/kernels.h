@@ -15,6 +15,7 @@
 #define RATCHET_WORKER_ENGINE_KERNELS_H
 
 #include "worker/engine/engine.h"
+#include "worker/engine/kernels_bytes.h"
 #include "worker/engine/kernels_positions.h"
 
 enum { KERNEL_LANES = 16 };
@@ -106,6 +107,8 @@ struct batch {
     float *by_feature; /* [features][stride]; for its forward pass; padding is zero */
     size_t stride;
     enum matrix_layout layout; /* of both; in panels they have as many floats, without sample_row */
+    /* In panels: rows of ones behind those, 0 or 1. What meets them in a product is added last. */
+    uint32_t ones;
 };
 
 struct softmax {
@@ -251,11 +254,23 @@ struct gru_step_back {
 struct kernels {
     const char *name; /* "plain", "avx2", "avx512" */
     void (*gather)(const struct batch_source *source, const struct batch *batch);
+    /* Both ways round, for kernels_bytes.h; n rows, of bytes. */
+    void (*gather_bytes)(const struct batch_source *source, const struct byte_matrix *by_sample,
+                         const struct byte_matrix *by_feature);
+    void (*sparse_product)(const struct sparse_product *product);
+    /* Of more units than this, it is faster than `product` where the share of values that are not 0
+     * is below sparse_density * (1 - sparse_units / units). */
+    uint32_t sparse_units;
+    float sparse_density;
+    /* to[i] = factor * from[i]; what comes back is their sum, as by sum_samples. */
+    float (*scale_row)(float factor, size_t count, const float *from, float *to);
     void (*product)(const struct product *product);
     /* The same with row k of b at b[k], wherever that is; n is a multiple of 16. */
     void (*product_of_rows)(const struct product *product, const float *const *b);
     /* to[j][i] = from[i][j]: to has rows of to_row floats; from as activations (n columns). */
     void (*transpose)(const struct activations *from, float *to, size_t to_row);
+    /* The same, with row j at to[j]. */
+    void (*transpose_to_rows)(const struct activations *from, float *const *to);
     /* values <- f(values) */
     void (*activate)(enum activation activation, const struct activations *z);
     /* delta <- delta * f'(z): from f's value `a` for relu, tanh and sigmoid; GELU takes z. */

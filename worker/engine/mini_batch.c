@@ -19,6 +19,8 @@ void mini_batch_gather(const struct pass *pass, const struct samples *samples)
 {
     struct workspace *workspace = pass->workspace;
     struct batch_source source = {samples, workspace->index, workspace->n};
+    if (pass->bytes != NULL && byte_layer_gather(pass->bytes, pass, &source))
+        return;
     pass->kernels->gather(&source, &workspace->batch);
 }
 

@@ -6,6 +6,7 @@
 #ifndef RATCHET_WORKER_ENGINE_PASS_H
 #define RATCHET_WORKER_ENGINE_PASS_H
 
+#include "worker/engine/byte_layer.h"
 #include "worker/engine/kernels.h"
 #include "worker/engine/workspace.h"
 
@@ -31,6 +32,7 @@ struct pass {
     const struct kernels *kernels;
     void (*product)(const struct product *product); /* kernels' or OpenBLAS */
     struct workspace *workspace;                    /* its batch is prepared */
+    struct byte_layer *bytes;                       /* or that is in here; NULL: never */
     const float *parameters;
     struct pass_dropout dropout;
     uint32_t first_step; /* of the program: those before it are somebody else's. Usually 0 */

@@ -34,8 +34,8 @@ static void lay_out(struct workspace *workspace, const struct model *model, stru
     size_t real = sizeof(float);
     workspace->batch.sample_row = workspace_row(model->inputs);
     workspace->batch.stride = stride;
-    workspace->batch.by_sample = carve(carver, samples * workspace->batch.sample_row, real);
-    workspace->batch.by_feature = carve(carver, model->inputs * stride, real);
+    workspace->batch.by_sample = carve(carver, (samples + 1) * workspace->batch.sample_row, real);
+    workspace->batch.by_feature = carve(carver, ((size_t)model->inputs + 1) * stride, real);
     workspace->index = carve(carver, samples, sizeof *workspace->index);
     workspace->labels = carve(carver, samples, sizeof *workspace->labels);
     workspace->losses = carve(carver, samples, real);

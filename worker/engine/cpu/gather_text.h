@@ -108,8 +108,8 @@ static inline void group_load(const struct gather_group *group, uint32_t feature
 static void gather_columns(const struct gather_group *group, const struct gather_group *next,
                            const struct batch *batch, struct columns to)
 {
-    const struct batch_matrix by_sample = {batch->by_sample, batch->sample_row, group->source->n,
-                                           batch->layout};
+    const struct batch_matrix by_sample = {batch->by_sample, batch->sample_row,
+                                           group->source->n + batch->ones, batch->layout};
     const uint32_t features = group->source->samples->features;
     uint32_t count;
     for (uint32_t panel = 0; panel < features; panel += count) {
@@ -129,11 +129,23 @@ static void gather_columns(const struct gather_group *group, const struct gather
     }
 }
 
+/* The row behind the others. */
+static void add_ones(const struct batch_matrix *matrix, uint32_t columns)
+{
+    uint32_t count;
+    for (uint32_t panel = 0; panel < columns; panel += count) {
+        count = panel_columns(columns - panel);
+        const struct columns to = columns_of_panel(matrix, panel, count);
+        for (uint32_t column = 0; column < count; column += LANES)
+            floats_store(to.first + (matrix->rows - 1) * to.row + column, floats_all(1));
+    }
+}
+
 static void gather(const struct batch_source *source, const struct batch *batch)
 {
     const uint32_t samples = (uint32_t)batch->stride;
     const struct batch_matrix by_feature = {batch->by_feature, batch->stride,
-                                            source->samples->features, batch->layout};
+                                            source->samples->features + batch->ones, batch->layout};
     struct gather_group next = group_open(source, 0);
     uint32_t count;
     for (uint32_t panel = 0; panel < samples; panel += count) {
@@ -146,4 +158,9 @@ static void gather(const struct batch_source *source, const struct batch *batch)
             gather_columns(&group, &next, batch, to);
         }
     }
+    if (batch->ones == 0)
+        return;
+    add_ones(&by_feature, samples);
+    add_ones(&(struct batch_matrix){batch->by_sample, 0, source->n + batch->ones, batch->layout},
+             source->samples->features);
 }

@@ -230,6 +230,47 @@ static inline struct words words_load_bytes(const uint8_t *from)
                           _mm256_cvtepu8_epi32(_mm_unpackhi_epi64(bytes, bytes))};
 }
 
+static inline uint64_t bytes_filled(const uint8_t *from)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i low = _mm256_loadu_si256((const __m256i *)from);
+    const __m256i high = _mm256_loadu_si256((const __m256i *)(from + 32));
+    const uint32_t low_empty = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, zero));
+    const uint32_t high_empty = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, zero));
+    return ~((uint64_t)high_empty << 32 | low_empty);
+}
+
+/* Of half as many bytes each. */
+static inline void bytes_transpose_half(const uint8_t *from, uint32_t first, uint8_t *to,
+                                        uint32_t count)
+{
+    __m256i x[LANES], y[LANES];
+    for (int i = 0; i < LANES; i++)
+        x[i] = _mm256_loadu_si256((const __m256i *)(from + 64 * i + first));
+    /* Each round moves the number of the byte by one bit: after four, rows are columns. */
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < LANES / 2; i++) {
+            y[2 * i] = _mm256_unpacklo_epi8(x[i], x[i + LANES / 2]);
+            y[2 * i + 1] = _mm256_unpackhi_epi8(x[i], x[i + LANES / 2]);
+        }
+        memcpy(x, y, sizeof x);
+    }
+    for (uint32_t j = 0; j < LANES; j++) {
+        const uint32_t low = first + j, high = low + 16;
+        if (low < count)
+            _mm_storeu_si128((__m128i *)(to + 64 * (size_t)low), _mm256_castsi256_si128(x[j]));
+        if (high < count)
+            _mm_storeu_si128((__m128i *)(to + 64 * (size_t)high),
+                             _mm256_extracti128_si256(x[j], 1));
+    }
+}
+
+static inline void bytes_transpose(const uint8_t *from, uint8_t *to, uint32_t count)
+{
+    bytes_transpose_half(from, 0, to, count);
+    bytes_transpose_half(from, 32, to, count);
+}
+
 static inline struct floats words_as_floats(struct words x)
 {
     return (struct floats){_mm256_castsi256_ps(x.low), _mm256_castsi256_ps(x.high)};

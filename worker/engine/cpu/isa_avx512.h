@@ -233,6 +233,39 @@ static inline struct words words_load_bytes(const uint8_t *from)
     return (struct words){_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)from))};
 }
 
+/* Bit j says that byte j of 64 is not 0. */
+static inline uint64_t bytes_filled(const uint8_t *from)
+{
+    const __m512i x = _mm512_loadu_si512(from);
+    return _mm512_test_epi8_mask(x, x);
+}
+
+/* Byte j of row i, 64 * i behind `from`, goes to to[64 * j + i], for j < count <= 64. */
+static inline void bytes_transpose(const uint8_t *from, uint8_t *to, uint32_t count)
+{
+    __m512i x[LANES], y[LANES];
+    for (int i = 0; i < LANES; i++)
+        x[i] = _mm512_loadu_si512(from + 64 * i);
+    /* Each round moves the number of the byte by one bit: after four, rows are columns. */
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < LANES / 2; i++) {
+            y[2 * i] = _mm512_unpacklo_epi8(x[i], x[i + LANES / 2]);
+            y[2 * i + 1] = _mm512_unpackhi_epi8(x[i], x[i + LANES / 2]);
+        }
+        memcpy(x, y, sizeof x);
+    }
+    for (uint32_t j = 0; j < LANES; j++) {
+        if (j < count)
+            _mm_storeu_si128((__m128i *)(to + 64 * j), _mm512_castsi512_si128(x[j]));
+        if (j + 16 < count)
+            _mm_storeu_si128((__m128i *)(to + 64 * (j + 16)), _mm512_extracti32x4_epi32(x[j], 1));
+        if (j + 32 < count)
+            _mm_storeu_si128((__m128i *)(to + 64 * (j + 32)), _mm512_extracti32x4_epi32(x[j], 2));
+        if (j + 48 < count)
+            _mm_storeu_si128((__m128i *)(to + 64 * (j + 48)), _mm512_extracti32x4_epi32(x[j], 3));
+    }
+}
+
 static inline struct floats words_as_floats(struct words x)
 {
     return (struct floats){_mm512_castsi512_ps(x.x)};

@@ -243,6 +243,21 @@ static inline struct words words_load_bytes(const uint8_t *from)
     return x;
 }
 
+static inline uint64_t bytes_filled(const uint8_t *from)
+{
+    uint64_t filled = 0;
+    for (int j = 0; j < 64; j++)
+        filled |= (uint64_t)(from[j] != 0) << j;
+    return filled;
+}
+
+static inline void bytes_transpose(const uint8_t *from, uint8_t *to, uint32_t count)
+{
+    for (uint32_t j = 0; j < count; j++)
+        for (uint32_t i = 0; i < LANES; i++)
+            to[64 * j + i] = from[64 * i + j];
+}
+
 static inline struct floats words_as_floats(struct words x)
 {
     struct floats same;

@@ -27,6 +27,8 @@
 
 #include "worker/engine/cpu/chain_walk_text.h"
 
+#include "worker/engine/cpu/bytes_text.h"
+
 #include "worker/engine/cpu/narrow_text.h"
 #include "worker/engine/cpu/rows_text.h"
 
@@ -37,9 +39,15 @@ _Static_assert((int)LANES == (int)KERNEL_LANES, "the contract's sums are over si
 static const struct kernels table = {
     .name = isa_name,
     .gather = gather,
+    .gather_bytes = gather_bytes,
+    .sparse_product = sparse_product,
+    .sparse_units = SPARSE_UNITS,
+    .sparse_density = sparse_density,
+    .scale_row = scale_row,
     .product = product,
     .product_of_rows = product_of_rows,
     .transpose = transpose,
+    .transpose_to_rows = transpose_to_rows,
     .activate = activate,
     .derive = derive,
     .drop = drop,

@@ -38,6 +38,12 @@ static enum matrix_layout input_layout(const struct pass *pass, const struct op 
     return op->input == 0 ? pass->workspace->batch.layout : MATRIX_ROWS;
 }
 
+/* Whether it reads the mini-batch as the bytes that it is stored as. */
+static bool reads_bytes(const struct pass *pass, const struct op *op)
+{
+    return op->input == 0 && byte_layer_is_open(pass);
+}
+
 static bool is_transposed(const struct op *op)
 {
     return op->input != 0 && inputs_of(op) > NARROW_INPUTS_MAX;
@@ -59,13 +65,13 @@ static uint64_t scratch(const struct model *model, const struct op *op, uint32_t
 
 /* ------------------------------------------------------------------------------------- forward */
 
-void linear_forward(const struct pass *pass, const struct op *op)
+static void multiply_forward(const struct pass *pass, const struct op *op,
+                             const struct activations *z, enum product_end end)
 {
-    struct activations z = pass_value(pass, op->output), input = pass_value(pass, op->input);
-    bool is_fused = op->activates && activation_is_simple(pass);
+    const struct activations input = pass_value(pass, op->input);
     pass->product(&(struct product){
-        .m = z.units,
-        .n = z.n,
+        .m = z->units,
+        .n = z->n,
         .k = input.units,
         .a = weights_of(pass, op),
         .a_row = input.units,
@@ -74,11 +80,26 @@ void linear_forward(const struct pass *pass, const struct op *op)
         .b_layout = input_layout(pass, op),
         .b_row = input.stride,
         .bias = pass->parameters + biases_at(op),
-        .c = z.values,
-        .c_row = z.stride,
-        .end = is_fused ? PRODUCT_ACTIVATES : PRODUCT_ENDS,
+        .c = z->values,
+        .c_row = z->stride,
+        .end = end,
         .activation = pass->model->activation,
     });
+}
+
+void linear_forward(const struct pass *pass, const struct op *op)
+{
+    const struct activations z = pass_value(pass, op->output);
+    const bool is_fused = op->activates && activation_is_simple(pass);
+    const enum product_end end = is_fused ? PRODUCT_ACTIVATES : PRODUCT_ENDS;
+    if (reads_bytes(pass, op)) {
+        const struct byte_weights weights = {.first = weights_of(pass, op),
+                                             .row = inputs_of(op),
+                                             .biases = pass->parameters + biases_at(op)};
+        byte_layer_forward(pass, &weights, &z, end);
+    } else {
+        multiply_forward(pass, op, &z, end);
+    }
     if (op->activates && !is_fused)
         activation_forward(pass, number_of(pass, op), &z, pass_kept(pass, op));
 }
@@ -137,6 +158,15 @@ static void multiply_gradient(const struct pass *pass, const struct op *op,
                               const struct activations *delta, const struct sample_rows *rows,
                               struct unit_range units)
 {
+    float *gradient =
+        pass->workspace->gradient + op->parameters + (size_t)units.first * inputs_of(op);
+    if (reads_bytes(pass, op)) {
+        const struct activations part = {units.end - units.first, delta->n, delta->stride,
+                                         delta->values + units.first * delta->stride};
+        byte_layer_backward(pass, &part,
+                            &(struct byte_gradient){.first = gradient, .row = inputs_of(op)});
+        return;
+    }
     pass->product(&(struct product){
         .m = units.end - units.first,
         .n = inputs_of(op),
@@ -147,7 +177,7 @@ static void multiply_gradient(const struct pass *pass, const struct op *op,
         .b = rows->values,
         .b_layout = rows->layout,
         .b_row = rows->row,
-        .c = pass->workspace->gradient + op->parameters + (size_t)units.first * inputs_of(op),
+        .c = gradient,
         .c_row = inputs_of(op),
     });
 }
@@ -169,6 +199,12 @@ void linear_gradient(const struct pass *pass, const struct op *op, const struct 
 
 /* A large layer's gradient goes by in stretches that are still in the cache when they are used. */
 enum { STRETCH_UNITS = 24 };
+
+static uint32_t stretch_units(const struct pass *pass, const struct op *op)
+{
+    return reads_bytes(pass, op) ? byte_layer_units(pass) : STRETCH_UNITS;
+}
+
 static const uint64_t stretched_parameters_min = (uint64_t)1 << 16;
 
 static bool reports(const struct pass *pass, const struct op *op)
@@ -185,9 +221,10 @@ static void gradient_in_stretches(const struct pass *pass, const struct op *op,
     const struct sample_rows rows = open_sample_rows(pass, op);
     pass->kernels->sum_samples(delta, pass->workspace->gradient + biases);
     pass->update->done(pass->update->context, biases, biases + delta->units);
+    const uint32_t most = stretch_units(pass, op);
     struct unit_range units = {delta->units, delta->units};
     while (units.end > 0) {
-        units.first = units.end > STRETCH_UNITS ? units.end - STRETCH_UNITS : 0;
+        units.first = units.end > most ? units.end - most : 0;
         multiply_gradient(pass, op, delta, &rows, units);
         pass->update->done(pass->update->context,
                            op->parameters + (uint64_t)units.first * inputs_of(op),
