@@ -140,7 +140,7 @@ static void an_engine_without_memory_says_so(void **state)
         fail_never();
         assert_true(engine != NULL || strstr(error.text, "no memory") != NULL);
     }
-    assert_int_equal(failures, 4);
+    assert_int_equal(failures, 5);
     engine_destroy(&engine);
     model_destroy(&model);
 }
