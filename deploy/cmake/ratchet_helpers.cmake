@@ -67,12 +67,16 @@ endfunction()
 
 # ratchet_test(NAME LABELS label... [TIMEOUT seconds] COMMAND command...)
 #
-# A ctest entry with the sanitizers' settings, a timeout (60 s if not given) and the exit code 77
-# for "skipped, and the output says why".
+# A ctest entry with the sanitizers' settings, a timeout and the exit code 77 for "skipped, and the
+# output says why". The timeout, two minutes if not given, is for what hangs: seconds of arithmetic
+# may be a minute where others load the machine, and minutes under sanitizers.
 function(ratchet_test name)
     cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;COMMAND" ${ARGN})
     if(NOT arg_TIMEOUT)
-        set(arg_TIMEOUT 60)
+        set(arg_TIMEOUT 120)
+        if(RATCHET_SANITIZE)
+            set(arg_TIMEOUT 300)
+        endif()
     endif()
     add_test(NAME ${name} COMMAND ${arg_COMMAND})
     set_tests_properties(${name} PROPERTIES
