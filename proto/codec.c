@@ -174,7 +174,8 @@ static enum codec_result judge_unparsable(struct codec *codec, const uint8_t *by
 /*
  * Envelopes of the first versions bore no seal. Of those a hello is told from damage, whose sender
  * has to be refused (it says its version twice, which damage would have to change alike), and a
- * refusal.
+ * refusal: those versions had no field that is unknown today, but one of ours has a seal, which two
+ * flipped bits make a field that nobody knows.
  */
 static enum codec_result judge_unsealed(struct codec *codec, const uint8_t *bytes, size_t count,
                                         struct codec_cursor *cursor, struct message *message,
@@ -187,7 +188,8 @@ static enum codec_result judge_unsealed(struct codec *codec, const uint8_t *byte
     if (envelope == NULL || envelope->version == 0 || envelope->version >= SEALED_SINCE)
         return (enum codec_result)error_set(error, CODEC_MALFORMED,
                                             "envelope: checksum: not that of its %zu bytes", count);
-    if (envelope->body_case == RATCHET__ENVELOPE__BODY_REFUSED)
+    if (envelope->body_case == RATCHET__ENVELOPE__BODY_REFUSED &&
+        envelope->base.n_unknown_fields == 0)
         return codec_read(codec, envelope, message, error) ? CODEC_OK : CODEC_MALFORMED;
     bool says_hello = envelope->body_case == RATCHET__ENVELOPE__BODY_HELLO &&
                       envelope->hello->protocol_version == envelope->version;

@@ -226,6 +226,26 @@ static void test_an_old_hello_is_a_matter_of_version(void **state)
     assert_int_equal(codec_next(codec, &cursor, &message, NULL), CODEC_MALFORMED);
 }
 
+/* One bit of the version and any one of the seal's tag are not what they were. */
+static void test_a_damaged_refusal_is_no_old_one(void **state)
+{
+    (void)state;
+    const struct message refusal = {.kind = MESSAGE_REFUSED,
+                                    .refused = {.code = REFUSED_FULL, .reason = "full"}};
+    for (uint32_t bit = 0; bit < 8; bit++) {
+        uint8_t bytes[128];
+        size_t size = 0;
+        assert_true(codec_append(codec, &refusal, bytes, sizeof bytes, &size));
+        assert_int_equal(bytes[2], PROTOCOL_VERSION);
+        assert_int_equal(bytes[size - SEAL_BYTES], SEAL_TAG);
+        bytes[2] = PROTOCOL_VERSION ^ 2;
+        bytes[size - SEAL_BYTES] ^= (uint8_t)(1u << bit);
+        struct message message;
+        struct codec_cursor cursor = {.bytes = bytes, .size = size};
+        assert_int_equal(codec_next(codec, &cursor, &message, NULL), CODEC_MALFORMED);
+    }
+}
+
 static void test_an_old_refusal_is_understood(void **state)
 {
     (void)state;
@@ -339,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_flipped_bits_under_a_seal_do_no_harm),
         cmocka_unit_test(test_an_old_hello_is_a_matter_of_version),
         cmocka_unit_test(test_an_old_refusal_is_understood),
+        cmocka_unit_test(test_a_damaged_refusal_is_no_old_one),
         cmocka_unit_test(test_noise_does_no_harm),
         cmocka_unit_test(test_lengths_are_checked),
         cmocka_unit_test(test_a_frame_that_unpacks_to_too_much_is_refused),
