@@ -134,6 +134,15 @@ struct cohort_member fixture_member(struct network *network, uint64_t seed)
     };
 }
 
+struct cohort_member fixture_copy_member(const struct cohort_member *member)
+{
+    struct cohort_member copy = *member;
+    copy.network = network_create(member->network->model, member->network->state);
+    assert_non_null(copy.network);
+    network_copy(copy.network, member->network);
+    return copy;
+}
+
 uint32_t fixture_kernels(const struct kernels *kernels[3])
 {
     static const char *const names[] = {"plain", "avx2", "avx512"};

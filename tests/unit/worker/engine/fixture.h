@@ -34,6 +34,8 @@ struct training_settings fixture_training(uint32_t batch);
 
 /* A member on `network` without decay or dropout; its dropout sequence is `seed`'s. */
 struct cohort_member fixture_member(struct network *network, uint64_t seed);
+/* With a network of its own, equal to the member's; the caller's to destroy. */
+struct cohort_member fixture_copy_member(const struct cohort_member *member);
 
 /* The kernels that this machine can run, at most 3. */
 uint32_t fixture_kernels(const struct kernels *kernels[3]);

@@ -149,15 +149,6 @@ static struct trial draw_trial(uint64_t seed, const char *topology)
 
 /* --------------------------------------------------------------------------------- both ways */
 
-static struct cohort_member copy_member(const struct cohort_member *member)
-{
-    struct cohort_member copy = *member;
-    copy.network = network_create(member->network->model, member->network->state);
-    assert_non_null(copy.network);
-    network_copy(copy.network, member->network);
-    return copy;
-}
-
 /* Steps saved. */
 static uint64_t train_both_ways(struct trial *trial, const struct kernels *kernels)
 {
@@ -166,8 +157,8 @@ static uint64_t train_both_ways(struct trial *trial, const struct kernels *kerne
     struct engine *by_itself = setting_engine(&trial->setting, kernels);
     for (uint32_t i = 0; i < trial->count; i++) {
         longer[i] = draw_member(trial, i);
-        shorter[i] = copy_member(&longer[i]);
-        cut[i] = copy_member(&longer[i]);
+        shorter[i] = fixture_copy_member(&longer[i]);
+        cut[i] = fixture_copy_member(&longer[i]);
     }
     engine_go_the_long_way(by_all);
     setting_train(by_all, &trial->setting, trial->steps, longer, trial->count);

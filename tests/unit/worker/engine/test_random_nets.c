@@ -185,15 +185,6 @@ static struct cohort_member draw_member(struct trial *trial)
     return member;
 }
 
-static struct cohort_member copy_member(const struct cohort_member *member)
-{
-    struct cohort_member copy = *member;
-    copy.network = network_create(member->network->model, member->network->state);
-    assert_non_null(copy.network);
-    network_copy(copy.network, member->network);
-    return copy;
-}
-
 static void go_through_checkpoint(struct cohort_member *member)
 {
     const struct network *network = member->network;
@@ -285,8 +276,8 @@ static uint32_t check(struct trial *trial)
         engines[i] = setting_engine(&trial->setting, trial->kernels[i]);
     for (uint32_t i = 0; i < trial->count; i++) {
         alone[i] = draw_member(trial);
-        together[i] = copy_member(&alone[i]);
-        pieces[i] = copy_member(&alone[i]);
+        together[i] = fixture_copy_member(&alone[i]);
+        pieces[i] = fixture_copy_member(&alone[i]);
         setting_train(engines[0], &trial->setting, trial->steps, &alone[i], 1);
     }
     setting_train(engines[1], &trial->setting, trial->steps, together, trial->count);
