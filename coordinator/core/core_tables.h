@@ -126,6 +126,7 @@ struct slot {
     uint32_t depth; /* of the child */
     uint32_t parent_blobs[JOB_PARENTS_MAX];
     uint32_t attempts, deaths, failures;   /* attempts: leases of all kinds, */
+    struct lease_key died[POISON_DEATHS];  /* the attempts behind `deaths` */
     struct lease_key failed[FAILURES_MAX]; /* the attempts behind `failures`; zero: another reason
                                             */
     uint32_t opinions;                     /* and how many of them asked for an opinion */

@@ -18,6 +18,19 @@ static bool counts(const struct death *death)
            (death->signal != SIGNAL_KILL || death->out_of_memory);
 }
 
+/*
+ * Counts the death of an attempt, once: a copy of the message finds a lease where a heartbeat from
+ * before the death came in between and took it up again. True: that was the last that is allowed.
+ */
+static bool is_one_too_many(struct slot *slot, const struct lease_key *attempt)
+{
+    for (uint32_t i = 0; i < slot->deaths; i++)
+        if (lease_key_equal(slot->died[i], *attempt))
+            return false;
+    slot->died[slot->deaths] = *attempt;
+    return ++slot->deaths == POISON_DEATHS;
+}
+
 void deaths_on_death(struct core *core, uint32_t session_index, const struct death *death)
 {
     struct session *session = &core->sessions[session_index];
@@ -47,7 +60,8 @@ void deaths_on_death(struct core *core, uint32_t session_index, const struct dea
         slot_note_trouble(core, slot_index, session_index);
         handover_forget(core, slot_index);
         lease_lost(core, lease);
-        if (own && counts(death) && ++slot->deaths >= POISON_DEATHS)
+        if (own && counts(death) && slot->deaths < POISON_DEATHS &&
+            is_one_too_many(slot, &death->leases[i]))
             lines_poison(core, slot_index, "its slot process died three times");
         if (audit && counts(death))
             audit_on_failure(core, slot_index);

@@ -262,6 +262,29 @@ static void test_a_death_in_company_counts_against_nobody(void **state)
     fixture_close(&f);
 }
 
+/* A heartbeat from before the death comes behind it, and then a copy of the death. */
+static void test_a_death_counts_once_though_its_lease_is_taken_up_again(void **state)
+{
+    (void)state;
+    fixture_open(&f, "random", 30, 2);
+    fixture_start(&f);
+    fixture_hello(&f, 0, 1);
+    fixture_hello(&f, 1, 1); /* is busy: the job whose process died waits for it */
+    struct lease lease;
+    assert_true(fixture_take_lease(&f, 0, &lease));
+    const struct digest description = job_digest(&lease.job);
+    const struct held held = {
+        .lease = lease.key, .job_prefix = job_prefix(&description), .phase = HELD_RUNNING};
+    const struct message death = death_of(&lease, 11);
+    for (uint32_t i = 0; i < 4; i++) {
+        fixture_say(&f, 0, &death);
+        fixture_beat(&f, 0, 1, &held);
+    }
+    assert_int_equal(f.notes[NOTE_SLOT_DIED], 4);
+    assert_int_equal(f.notes[NOTE_JOB_QUARANTINED], 0);
+    fixture_close(&f);
+}
+
 /* A heartbeat from before the failure comes behind it, and then a copy of the failure. */
 static void test_a_failure_counts_once_though_its_lease_is_taken_up_again(void **state)
 {
@@ -446,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_two_workers_that_never_agree_stop_the_line),
         cmocka_unit_test(test_three_deaths_of_its_own_quarantine_a_job),
         cmocka_unit_test(test_a_death_in_company_counts_against_nobody),
+        cmocka_unit_test(test_a_death_counts_once_though_its_lease_is_taken_up_again),
         cmocka_unit_test(test_a_failure_counts_once_though_its_lease_is_taken_up_again),
         cmocka_unit_test(test_a_job_that_failed_goes_elsewhere),
         cmocka_unit_test(test_poison_may_be_committed_as_failed),
